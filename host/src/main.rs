@@ -1,0 +1,3 @@
+//! The one binary of DRLS.
+
+fn main() {}
