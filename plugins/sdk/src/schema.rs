@@ -1,0 +1,53 @@
+//! JSON Schema (2020-12) of a configuration or of arguments, from the type that reads them: they cannot drift apart.
+
+use schemars::generate::SchemaSettings;
+use schemars::transform::RecursiveTransform;
+use schemars::{JsonSchema, Schema};
+
+/// The schema as JSON text: nested types inlined, so that a form needs no references.
+pub(crate) fn of<T: JsonSchema>() -> String {
+    let mut settings = SchemaSettings::draft2020_12();
+    settings.inline_subschemas = true;
+    settings.transforms.push(Box::new(RecursiveTransform(without_width)));
+    settings.into_generator().into_root_schema_for::<T>().as_value().to_string()
+}
+
+/// "uint32" and the like are no formats of JSON Schema, and validators warn of them; minimum and maximum say the same.
+fn without_width(schema: &mut Schema) {
+    if schema.get("type").is_some_and(|t| *t != "string") {
+        schema.remove("format");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(serde::Serialize, serde::Deserialize, JsonSchema)]
+    #[serde(default, deny_unknown_fields)]
+    struct Config {
+        /// Share from which it is told.
+        #[schemars(title = "Share", range(min = 0.0, max = 1.0))]
+        share: f64,
+    }
+
+    impl Default for Config {
+        fn default() -> Self {
+            Self { share: 0.3 }
+        }
+    }
+
+    #[test]
+    fn says_types_defaults_bounds_and_words() {
+        let schema: serde_json::Value = serde_json::from_str(&of::<Config>()).unwrap();
+        assert_eq!(schema["$schema"], "https://json-schema.org/draft/2020-12/schema");
+        assert_eq!(schema["additionalProperties"], false);
+        assert_eq!(
+            schema["properties"]["share"],
+            serde_json::json!({
+                "type": "number", "title": "Share", "description": "Share from which it is told.", "default": 0.3,
+                "minimum": 0.0, "maximum": 1.0,
+            })
+        );
+    }
+}
