@@ -69,6 +69,7 @@ pub mod retention;
 mod rule;
 mod schema;
 pub mod time;
+pub mod weigh;
 
 use __bindings::rule::drls::plugin as wit;
 

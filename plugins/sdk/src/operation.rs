@@ -43,11 +43,19 @@ macro_rules! export_operation {
             type Exported = $crate::__private::Operation<$operation>;
             $crate::__bindings::operation::export_world!(Exported with_types_in $crate::__bindings::operation);
         }
+        // Natively nothing is exported; the type is named nevertheless, so that it is checked and not dead code.
+        #[cfg(not(target_arch = "wasm32"))]
+        const _: fn() = $crate::__private::Operation::<$operation>::is_one;
     };
 }
 
 /// The component's exports for an operation.
 pub struct Operation<O>(PhantomData<O>);
+
+impl<O: TableOperation> Operation<O> {
+    /// Compiles where `O` is an operation.
+    pub fn is_one() {}
+}
 
 impl<O: TableOperation> Guest for Operation<O> {
     fn describe() -> Descriptor {

@@ -34,11 +34,19 @@ macro_rules! export_rule {
             type Exported = $crate::__private::Rule<$rule>;
             $crate::__bindings::rule::export_world!(Exported with_types_in $crate::__bindings::rule);
         }
+        // Natively nothing is exported; the type is named nevertheless, so that it is checked and not dead code.
+        #[cfg(not(target_arch = "wasm32"))]
+        const _: fn() = $crate::__private::Rule::<$rule>::is_one;
     };
 }
 
 /// The component's exports for a rule.
 pub struct Rule<R>(PhantomData<R>);
+
+impl<R: HealthRule> Rule<R> {
+    /// Compiles where `R` is a rule.
+    pub fn is_one() {}
+}
 
 impl<R: HealthRule> Guest for Rule<R> {
     fn describe() -> Descriptor {
