@@ -206,9 +206,6 @@ mod ids {
     }
 
     pub(super) fn deserialize<'de, D: Deserializer<'de>>(d: D) -> Result<Vec<i64>, D::Error> {
-        Vec::<String>::deserialize(d)?
-            .iter()
-            .map(|id| id.parse().map_err(D::Error::custom))
-            .collect()
+        Vec::<String>::deserialize(d)?.iter().map(|id| id.parse().map_err(D::Error::custom)).collect()
     }
 }

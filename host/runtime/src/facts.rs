@@ -77,6 +77,35 @@ pub enum Group {
     Orphans,
 }
 
+impl Group {
+    /// All groups, cheapest first.
+    pub const ALL: [Self; 5] = [Self::Metadata, Self::ManifestList, Self::Manifests, Self::Reachability, Self::Orphans];
+
+    /// Kebab-case name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Metadata => "metadata",
+            Self::ManifestList => "manifest-list",
+            Self::Manifests => "manifests",
+            Self::Reachability => "reachability",
+            Self::Orphans => "orphans",
+        }
+    }
+}
+
+impl TableFacts {
+    /// True where the group was gathered.
+    pub fn has(&self, group: Group) -> bool {
+        match group {
+            Group::Metadata => true,
+            Group::ManifestList => self.manifests.is_some(),
+            Group::Manifests => self.files.is_some(),
+            Group::Reachability => self.reachability.is_some(),
+            Group::Orphans => self.orphans.is_some(),
+        }
+    }
+}
+
 /// Catalog, namespace and name of a table.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -386,10 +415,7 @@ impl FileFacts {
 impl Partition {
     /// Number and bytes of the data files under `limit` bytes.
     pub fn small(&self, limit: u64) -> (u64, u64) {
-        self.files
-            .iter()
-            .filter(|f| f.bytes < limit)
-            .fold((0, 0), |(n, b), f| (n + 1, b + f.bytes))
+        self.files.iter().filter(|f| f.bytes < limit).fold((0, 0), |(n, b), f| (n + 1, b + f.bytes))
     }
 }
 
@@ -398,11 +424,7 @@ impl Reachability {
     pub fn exclusive_to(&self, snapshots: &[i64]) -> Exclusive {
         let mut gone = vec![false; self.files.len()];
         let mark = |gone: &mut Vec<bool>, sets: &[u32], value: bool| {
-            for file in sets
-                .iter()
-                .filter_map(|s| self.sets.get(*s as usize))
-                .flat_map(|s| &s.0)
-            {
+            for file in sets.iter().filter_map(|s| self.sets.get(*s as usize)).flat_map(|s| &s.0) {
                 if let Some(slot) = gone.get_mut(*file as usize) {
                     *slot = value;
                 }

@@ -1,0 +1,158 @@
+//! One call: a fresh store with its limits, the guest's run, and what went wrong with it.
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use wasmtime::{PoolConcurrencyLimitError, Store, Trap, UpdateDeadline, WasmBacktrace};
+
+use crate::{
+    bindings::{log as wit_log, types},
+    engine::{Host, TICK},
+    error::{Failure, Identity, Trapped},
+    facts::TableFacts,
+    limits::{Denied, Limiter},
+    log::{Level, LogRing},
+    stats::Stats,
+};
+
+/// Lines of level error that a call keeps to explain a trap.
+const ERROR_LINES: usize = 4;
+/// Guest functions named in a trap.
+const FRAMES: usize = 6;
+
+/// What the host keeps for one call.
+pub(crate) struct CallState {
+    pub(crate) facts: Option<Arc<TableFacts>>,
+    limiter: Limiter,
+    log: Arc<LogRing>,
+    plugin: Arc<Identity>,
+    error_lines: Vec<String>,
+    deadline: Instant,
+    timed_out: bool,
+}
+
+impl std::fmt::Debug for CallState {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("CallState").field("plugin", &self.plugin).finish_non_exhaustive()
+    }
+}
+
+/// What a run needs besides the code.
+pub(crate) struct Frame<'a> {
+    pub(crate) host: &'a Host,
+    pub(crate) plugin: &'a Arc<Identity>,
+    pub(crate) log: &'a Arc<LogRing>,
+    pub(crate) stats: &'a Stats,
+    pub(crate) memory: u64,
+    pub(crate) time: Duration,
+}
+
+impl Frame<'_> {
+    /// Runs `guest` in a fresh store, until `deadline` at the latest.
+    pub(crate) fn run<R>(
+        &self,
+        facts: Option<&Arc<TableFacts>>,
+        deadline: Option<Instant>,
+        guest: impl FnOnce(&mut Store<CallState>) -> wasmtime::Result<R>,
+    ) -> Result<R, Failure> {
+        let start = Instant::now();
+        let latest = start + self.time;
+        let deadline = deadline.map_or(latest, |d| d.min(latest));
+        let limits = &self.host.limits;
+        let mut store = Store::new(
+            &self.host.engine,
+            CallState {
+                facts: facts.cloned(),
+                limiter: Limiter::new(limits, self.memory),
+                log: Arc::clone(self.log),
+                plugin: Arc::clone(self.plugin),
+                error_lines: Vec::new(),
+                deadline,
+                timed_out: false,
+            },
+        );
+        store.limiter(|state| &mut state.limiter);
+        store.set_hostcall_fuel(limits.answer);
+        store.set_epoch_deadline(ticks(deadline.saturating_duration_since(start)));
+        store.epoch_deadline_callback(|mut store| {
+            let state = store.data_mut();
+            let left = state.deadline.saturating_duration_since(Instant::now());
+            state.timed_out = left.is_zero();
+            Ok(if state.timed_out { UpdateDeadline::Interrupt } else { UpdateDeadline::Continue(ticks(left)) })
+        });
+        let answer = guest(&mut store);
+        let state = store.data_mut();
+        self.stats.ran(start.elapsed(), state.limiter.memory());
+        answer.map_err(|error| self.explain(&error, state))
+    }
+
+    fn explain(&self, error: &wasmtime::Error, state: &mut CallState) -> Failure {
+        let limits = &self.host.limits;
+        if state.timed_out {
+            return Failure::TimedOut(self.time);
+        }
+        match state.limiter.denied {
+            Some(Denied::Memory) => {
+                return Failure::OutOfMemory(format!("{} MiB of memory in one call", self.memory >> 20));
+            }
+            Some(Denied::Table) => {
+                return Failure::OutOfMemory(format!("{} table elements in one call", limits.table_elements));
+            }
+            None => {}
+        }
+        if error.is::<PoolConcurrencyLimitError>() {
+            return Failure::Overloaded("the calls of all plugins take every slot; try again in a moment".to_owned());
+        }
+        if let Some(trap) = error.downcast_ref::<Trap>() {
+            let trap = trap.to_string();
+            let mut message = std::mem::take(&mut state.error_lines).join("\n");
+            if message.is_empty() {
+                message.clone_from(&trap);
+            }
+            return Failure::Trapped(Trapped { message, trap, backtrace: backtrace(error) });
+        }
+        let text = error.root_cause().to_string();
+        // The engine's error type for this is private, so its text is all there is; a test holds it.
+        if text.contains("fuel allocated for hostcalls") {
+            return Failure::BadAnswer(format!("more than {} MiB handed over in one call", limits.answer >> 20));
+        }
+        Failure::BadAnswer(text)
+    }
+}
+
+fn ticks(time: Duration) -> u64 {
+    u64::try_from(time.as_nanos() / TICK.as_nanos()).unwrap_or(u64::MAX / 2) + 1
+}
+
+fn backtrace(error: &wasmtime::Error) -> Vec<String> {
+    let Some(trace) = error.downcast_ref::<WasmBacktrace>() else { return Vec::new() };
+    let name = |frame: &wasmtime::FrameInfo| match frame.func_name() {
+        Some(name) => name.to_owned(),
+        None => format!("function {}", frame.func_index()),
+    };
+    trace.frames().iter().take(FRAMES).map(name).collect()
+}
+
+impl types::Host for CallState {}
+
+impl wit_log::Host for CallState {
+    fn write(&mut self, level: wit_log::Level, message: String) -> wasmtime::Result<()> {
+        let message = self.log.cut(message);
+        let level = match level {
+            wit_log::Level::Debug => Level::Debug,
+            wit_log::Level::Info => Level::Info,
+            wit_log::Level::Warn => Level::Warn,
+            wit_log::Level::Error => Level::Error,
+        };
+        if level == Level::Error {
+            if self.error_lines.len() == ERROR_LINES {
+                self.error_lines.remove(0);
+            }
+            self.error_lines.push(message.clone());
+        }
+        self.log.write(&self.plugin, level, message);
+        Ok(())
+    }
+}

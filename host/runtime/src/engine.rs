@@ -1,0 +1,112 @@
+//! The WebAssembly engine that all plugins of a process share, and the thread that ticks for their deadlines.
+
+use std::{sync::Arc, thread, time::Duration};
+
+use wasmtime::{
+    Config, Engine, InstanceAllocationStrategy, PoolingAllocationConfig,
+    component::{HasSelf, Linker},
+};
+
+use crate::{
+    bindings::{facts, log, types},
+    call::CallState,
+    limits::Limits,
+};
+
+/// How often guest code looks at its deadline; a call ends at most this much late.
+pub(crate) const TICK: Duration = Duration::from_millis(10);
+
+/// Calls of all plugins together that run at once.
+const SLOTS: u32 = 512;
+/// Pages of a freed memory that stay mapped, so that the next call does not fault them in again.
+const KEEP_RESIDENT: usize = 256 << 10;
+
+/// Holds the engine. Cheap to make: nothing is compiled.
+pub struct Host {
+    pub(crate) engine: Engine,
+    pub(crate) linker: Linker<CallState>,
+    pub(crate) limits: Limits,
+    pooled: bool,
+}
+
+impl std::fmt::Debug for Host {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Host").field("limits", &self.limits).field("pooled", &self.pooled).finish_non_exhaustive()
+    }
+}
+
+/// The engine could not be made.
+#[derive(Debug, thiserror::Error)]
+#[error("the WebAssembly engine does not start: {0}; this processor or system may not be supported")]
+pub struct EngineError(String);
+
+impl Host {
+    /// Makes the engine and starts its ticking thread, which ends when the last plugin and host are gone.
+    ///
+    /// Takes the pooling allocator, and the on-demand one where the system does not give it address space.
+    ///
+    /// # Errors
+    /// The processor or the system is not supported.
+    pub fn new(limits: Limits) -> Result<Arc<Self>, EngineError> {
+        let text = |e: wasmtime::Error| EngineError(format!("{e:#}"));
+        let (engine, pooled) = match Engine::new(&config(Some(pool(&limits)))) {
+            Ok(engine) => (engine, true),
+            Err(error) => {
+                tracing::warn!("plugin calls will be slower, the memory pool could not be made: {error:#}");
+                (Engine::new(&config(None)).map_err(text)?, false)
+            }
+        };
+        let mut linker = Linker::new(&engine);
+        types::add_to_linker::<_, HasSelf<_>>(&mut linker, |state| state).map_err(text)?;
+        log::add_to_linker::<_, HasSelf<_>>(&mut linker, |state| state).map_err(text)?;
+        facts::add_to_linker::<_, HasSelf<_>>(&mut linker, |state| state).map_err(text)?;
+        tick(&engine).map_err(|e| EngineError(e.to_string()))?;
+        Ok(Arc::new(Self { engine, linker, limits, pooled }))
+    }
+
+    /// The limits that hold here.
+    pub fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
+    /// True where calls take their memory from a pool.
+    pub fn pooled(&self) -> bool {
+        self.pooled
+    }
+}
+
+fn config(pool: Option<PoolingAllocationConfig>) -> Config {
+    let mut config = Config::new();
+    config.epoch_interruption(true).memory_init_cow(true).concurrency_support(false);
+    if let Some(pool) = pool {
+        config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool));
+    }
+    config
+}
+
+fn pool(limits: &Limits) -> PoolingAllocationConfig {
+    let mut pool = PoolingAllocationConfig::new();
+    pool.total_component_instances(SLOTS)
+        .total_core_instances(4 * SLOTS)
+        .total_memories(SLOTS)
+        .total_tables(2 * SLOTS)
+        .max_core_instances_per_component(u32::try_from(limits.instances).unwrap_or(u32::MAX))
+        .max_tables_per_module(4)
+        .table_elements(limits.table_elements)
+        .max_memory_size(usize::try_from(limits.memory_ceiling).unwrap_or(usize::MAX))
+        .linear_memory_keep_resident(KEEP_RESIDENT)
+        .table_keep_resident(KEEP_RESIDENT);
+    pool
+}
+
+fn tick(engine: &Engine) -> std::io::Result<()> {
+    let weak = engine.weak();
+    thread::Builder::new().name("plugin-ticks".to_owned()).spawn(move || {
+        while let Some(engine) = weak.upgrade() {
+            engine.increment_epoch();
+            drop(engine);
+            thread::sleep(TICK);
+        }
+    })?;
+    Ok(())
+}

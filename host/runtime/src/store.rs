@@ -1,0 +1,120 @@
+//! The plugins folder and the content-addressed store. A file is read once, copied to the store under the SHA-256 of
+//! what was read, and from then on only the copy counts.
+
+use std::{
+    fs,
+    io::{self, Read, Write},
+    path::{Path, PathBuf},
+    time::SystemTime,
+};
+
+use crate::{cache::persist, limits::Limits, load::digest, refusal::Refusal};
+
+/// Extension of plugin files.
+const EXTENSION: &str = "wasm";
+
+/// What tells one state of a file from another without reading it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Stamp {
+    size: u64,
+    pub(crate) modified: SystemTime,
+    inode: u64,
+}
+
+/// A file's content.
+pub(crate) struct Staged {
+    pub(crate) bytes: Vec<u8>,
+    pub(crate) digest: String,
+}
+
+/// Two folders: the one that people put plugins into, and the store.
+#[derive(Debug)]
+pub(crate) struct Files {
+    /// Canonical.
+    pub(crate) plugins: PathBuf,
+    store: PathBuf,
+}
+
+impl Files {
+    /// Makes both folders where they are missing.
+    pub(crate) fn open(plugins: &Path, store: &Path) -> io::Result<Self> {
+        fs::create_dir_all(plugins)?;
+        fs::create_dir_all(store)?;
+        Ok(Self { plugins: plugins.canonicalize()?, store: store.to_owned() })
+    }
+
+    /// Names of the plugin files that are there.
+    pub(crate) fn list(&self) -> io::Result<Vec<String>> {
+        let names = fs::read_dir(&self.plugins)?.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
+        Ok(names.filter(|name| is_plugin(name)).collect())
+    }
+
+    /// State of a file; `None` where it is gone. Follows a link, so that a change of its target is a change.
+    pub(crate) fn stamp(&self, name: &str) -> Option<Stamp> {
+        let path = self.plugins.join(name);
+        // A link that leads nowhere is still there, and refused when it is read.
+        let meta = fs::metadata(&path).or_else(|_| fs::symlink_metadata(&path)).ok()?;
+        Some(Stamp {
+            size: meta.len(),
+            modified: meta.modified().unwrap_or(SystemTime::UNIX_EPOCH),
+            inode: inode(&meta),
+        })
+    }
+
+    /// Reads a file and keeps a copy.
+    pub(crate) fn stage(&self, name: &str, limits: &Limits) -> Result<Staged, Refusal> {
+        let bytes = self.read(name, limits)?;
+        let digest = digest(&bytes);
+        let copy = self.store.join(format!("{digest}.{EXTENSION}"));
+        if !copy.exists() {
+            let keep = || {
+                let mut file = tempfile::NamedTempFile::new_in(&self.store)?;
+                file.write_all(&bytes)?;
+                persist(file, &copy)
+            };
+            keep().map_err(|e| Refusal::Io(format!("copying {name} to the store failed: {e}")))?;
+        }
+        Ok(Staged { bytes, digest })
+    }
+
+    fn read(&self, name: &str, limits: &Limits) -> Result<Vec<u8>, Refusal> {
+        let failed = |e: io::Error| Refusal::Io(format!("reading {name} failed: {e}"));
+        let path = self.plugins.join(name);
+        let target = match path.canonicalize() {
+            Ok(target) => target,
+            Err(_) if path.is_symlink() => {
+                return Err(Refusal::NotAFile(format!("{name} is a symbolic link that leads nowhere")));
+            }
+            Err(error) => return Err(failed(error)),
+        };
+        if !target.starts_with(&self.plugins) {
+            return Err(Refusal::NotAFile(format!("{name} is a symbolic link out of the plugins folder")));
+        }
+        if !fs::metadata(&target).map_err(failed)?.is_file() {
+            return Err(Refusal::NotAFile(format!("{name} is not a regular file")));
+        }
+        let file = fs::File::open(&target).map_err(failed)?;
+        let size = file.metadata().map_err(failed)?.len();
+        if size > limits.file {
+            return Err(Refusal::TooBig { size, most: limits.file });
+        }
+        let mut bytes = Vec::with_capacity(usize::try_from(size).unwrap_or(0));
+        file.take(limits.file + 1).read_to_end(&mut bytes).map_err(failed)?;
+        Ok(bytes)
+    }
+}
+
+/// True for a name that may be a plugin; temporary names, as of a copy on its way, start with a dot or end otherwise.
+pub(crate) fn is_plugin(name: &str) -> bool {
+    !name.starts_with('.') && Path::new(name).extension().is_some_and(|e| e == EXTENSION)
+}
+
+#[cfg(unix)]
+fn inode(meta: &fs::Metadata) -> u64 {
+    std::os::unix::fs::MetadataExt::ino(meta)
+}
+
+#[cfg(not(unix))]
+fn inode(_: &fs::Metadata) -> u64 {
+    0
+}
