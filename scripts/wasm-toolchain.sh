@@ -18,7 +18,7 @@ standard error). Needs no root, changes nothing outside the toolchain and the ca
   --from debian  Debian's own rustc for the web (packages rustc-web, rust-web-src, lld), unpacked into the cache; its
                  standard library is compiled there once. For machines that reach Debian's packages but not rustup
   --target       default wasm32-unknown-unknown
-  --cache        default ${XDG_CACHE_HOME:-~/.cache}/drls/wasm-toolchain (about 1 GB with --from debian)
+  --cache        default ${DRLS_CACHE:-~/.cache/drls}/wasm-toolchain (about 1 GB with --from debian)
   --timeout      seconds that rustup may take, default 60
 TEXT
 }
@@ -28,7 +28,7 @@ die() { say "$*"; exit 1; }
 
 from=${DRLS_WASM_FROM:-auto}
 target=wasm32-unknown-unknown
-cache=${XDG_CACHE_HOME:-$HOME/.cache}/drls/wasm-toolchain
+cache=${DRLS_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/drls}/wasm-toolchain
 limit=60
 while [ $# -gt 0 ]; do
   case $1 in
@@ -70,7 +70,7 @@ with_timeout() { # macOS has no timeout(1); there rustup's own network limits ho
 }
 
 from_rustup() {
-  command -v rustc >/dev/null || die "no rustc on the PATH: scripts/check-tools.sh lists what is missing and how to get it"
+  command -v rustc >/dev/null || die "no rustc on the PATH: install Rust, see https://rustup.rs"
   if has_std rustc; then emit present rustc; fi
   [ "$from" = rustup ] || [ ! -e "$std_stamp" ] || emit debian "$wrapper"
   if command -v rustup >/dev/null; then
@@ -87,8 +87,9 @@ from_rustup() {
 }
 
 unpack_debian() {
-  command -v apt-get >/dev/null && command -v dpkg >/dev/null ||
+  if ! command -v apt-get >/dev/null || ! command -v dpkg >/dev/null; then
     die "--from debian needs apt-get and dpkg, which this system has not: rustup target add $target"
+  fi
   local began=$SECONDS
   rm -rf "$prefix"
   mkdir -p "$prefix" "$cache/debs" "$cache/bin" "$cache/apt/state/lists/partial" "$cache/apt/cache/archives/partial"
@@ -130,7 +131,7 @@ WRAPPER
 # into the unpacked toolchain, so that nobody who builds a plugin needs a nightly feature.
 build_std() {
   local began=$SECONDS work library
-  command -v cargo >/dev/null || die "no cargo on the PATH: scripts/check-tools.sh lists what is missing and how to get it"
+  command -v cargo >/dev/null || die "no cargo on the PATH: install Rust, see https://rustup.rs"
   say "compiling the standard library for $target"
   work=$(mktemp -d "$cache/std.XXXXXX")
   # shellcheck disable=SC2064  # the folder is known now, and local by the time the trap runs

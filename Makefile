@@ -1,0 +1,25 @@
+# The words that a person types. What they do is in scripts/; `make` alone lists them.
+.DEFAULT_GOAL := help
+.PHONY: help run build test check clean
+
+help:
+	@echo 'make run     build, make the sample lakehouse, serve it on http://127.0.0.1:3000 (BIND=host:port, DRLS_HOME=folder)'
+	@echo 'make test    the checks and every test'
+	@echo 'make check   formatting, lints, types, docs, licences, unused dependencies'
+	@echo 'make build   the server, its Python environment, the plugins'
+	@echo 'make clean   remove what was built here; what was downloaded stays in the cache'
+
+run:
+	@exec scripts/run.sh
+
+build:
+	@exec scripts/build.sh
+
+test:
+	@exec scripts/test.sh
+
+check:
+	@exec scripts/test.sh --checks
+
+clean:
+	@exec scripts/clean.sh

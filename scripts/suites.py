@@ -1,0 +1,221 @@
+"""Runs the checks and the test suites one after the other and adds up what they count.
+
+Every suite runs, whatever happened before it. Its output is passed on as it comes. At the end stands a table with times
+and one plain line, ``N passed, N failed``. A check counts as one. A suite that ran no test has failed: a typo in a path must
+not look like success.
+
+Exit status: 0 where all passed, 1 where something failed, 2 for a mistake in the arguments, 130 after Ctrl-C.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import subprocess
+import sys
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+TOP = Path(__file__).resolve().parent.parent
+PYTHON = str(TOP / ".venv" / "bin" / "python")
+COLOURS = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
+
+# The closing lines of the runners: cargo test (one for each binary), pytest, and the plain form of our own tools.
+CARGO = re.compile(r"^test result: \w+\. (?P<passed>\d+) passed; (?P<failed>\d+) failed; (?P<skipped>\d+) ignored;")
+PYTEST = re.compile(r"^=* ?(?=.*\d+ (passed|failed|errors?|skipped|deselected)).* in [\d.]+s")
+PLAIN = re.compile(r"^(?:\w+: )?(?P<passed>\d+) passed, (?P<failed>\d+) failed(?:, (?P<skipped>\d+) skipped)?$")
+PYTEST_COUNT = re.compile(r"(\d+) (passed|failed|errors?|skipped|xfailed|xpassed)")
+
+
+@dataclass
+class Counts:
+    """How many tests a suite ran, by their end."""
+
+    passed: int = 0
+    failed: int = 0
+    skipped: int = 0
+
+    def add(self, other: Counts) -> None:
+        """Adds the counts of another suite to these."""
+        self.passed += other.passed
+        self.failed += other.failed
+        self.skipped += other.skipped
+
+
+@dataclass(frozen=True)
+class Suite:
+    """One command. A check passes or fails as a whole; a test suite counts its tests in its closing lines."""
+
+    name: str
+    command: tuple[str, ...]
+    folder: str = "."
+    check: bool = False
+    environment: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Result:
+    """What came of a suite."""
+
+    suite: Suite
+    counts: Counts
+    seconds: float
+    remark: str
+
+
+def check(name: str, *command: str, folder: str = ".", **environment: str) -> Suite:
+    """A suite that counts as one."""
+    return Suite(name, command, folder, check=True, environment=environment)
+
+
+def checks() -> list[Suite]:
+    """What `make check` runs. The host's crates are checked on the profile that they are built and tested on."""
+    # PYO3_PYTHON and the profile are the same as for the build, so dependencies are compiled once.
+    clippy = ("--workspace", "--all-targets", "--", "-D", "warnings")
+    python = ("python", "scripts", "tests")
+    settings = "python/pyproject.toml"
+    return [
+        check("build", "scripts/build.sh"),
+        check("format: host", "cargo", "fmt", "--all", "--check"),
+        check("format: plugins", "cargo", "fmt", "--all", "--check", folder="plugins"),
+        check("clippy: host", "cargo", "clippy", "--release", *clippy),
+        check("clippy: plugins", "cargo", "clippy", *clippy, folder="plugins"),
+        check("docs: host", "cargo", "doc", "--release", "--workspace", "--no-deps", RUSTDOCFLAGS="-D warnings"),
+        check("docs: plugins", "cargo", "doc", "--workspace", "--no-deps", folder="plugins", RUSTDOCFLAGS="-D warnings"),
+        check("ruff", PYTHON, "-m", "ruff", "check", "--config", settings, *python),
+        check("format: python", PYTHON, "-m", "ruff", "format", "--check", "--config", settings, *python),
+        check("mypy", PYTHON, "-m", "mypy", "--config-file", settings, *mypy_paths()),
+        check("shellcheck", "shellcheck", "--external-sources", "--source-path=SCRIPTDIR", *shell_scripts()),
+        check("unused dependencies", "cargo", "machete", "host", "plugins"),
+        check("licences: host", "scripts/deny.sh", "Cargo.toml"),
+        check("licences: plugins", "scripts/deny.sh", "plugins/Cargo.toml"),
+    ]
+
+
+def tests() -> list[Suite]:
+    """What `make test` runs after the checks."""
+    cargo = ("cargo", "test", "--workspace", "--no-fail-fast")
+    pytest = (PYTHON, "-m", "pytest", "--color=auto", "-c", "python/pyproject.toml", "--rootdir", ".")
+    return [
+        Suite("rust: host", (*cargo, "--release")),
+        Suite("rust: plugins", cargo, "plugins"),
+        *(Suite(f"plugin: {plugin}", ("target/release/drls", "plugin", "test", f"plugins/{plugin}")) for plugin in plugins()),
+        Suite("python", (*pytest, "python/tests")),
+        Suite("house", (*pytest, "tests")),
+    ]
+
+
+def plugins() -> list[str]:
+    """The first-party plugins: the folders with a manifest."""
+    return sorted(manifest.parent.name for manifest in (TOP / "plugins").glob("*/plugin.toml"))
+
+
+def shell_scripts() -> list[str]:
+    """Every shell script of the project."""
+    return [".ci/run", *sorted(str(path.relative_to(TOP)) for path in (TOP / "scripts").glob("*.sh"))]
+
+
+def mypy_paths() -> list[str]:
+    """What mypy reads: the package, its tests, and each script and test of the house as a module of its own."""
+    return ["python", "scripts", *(["tests"] if list((TOP / "tests").rglob("*.py")) else [])]
+
+
+def closing(line: str) -> Counts | None:
+    """The counts in a runner's closing line; none where it is another line."""
+    if found := CARGO.match(line) or PLAIN.match(line):
+        return Counts(int(found["passed"]), int(found["failed"]), int(found["skipped"] or 0))
+    if PYTEST.match(line):
+        by_word: dict[str, int] = {}
+        for number, word in PYTEST_COUNT.findall(line):
+            by_word[word.removesuffix("s")] = int(number)
+        return Counts(
+            by_word.get("passed", 0) + by_word.get("xfailed", 0),
+            by_word.get("failed", 0) + by_word.get("error", 0) + by_word.get("xpassed", 0),
+            by_word.get("skipped", 0),
+        )
+    return None
+
+
+def run(suite: Suite) -> Result:
+    """Runs a suite, passes its output on, and counts."""
+    print(f"\n--- {suite.name}: {' '.join(suite.command)}", flush=True)
+    began = time.monotonic()
+    counts = Counts()
+    colour = {"CARGO_TERM_COLOR": "always"} if sys.stdout.isatty() else {}
+    try:
+        process = subprocess.Popen(
+            suite.command,
+            cwd=TOP / suite.folder,
+            env={**os.environ, **colour, **suite.environment},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+        )
+    except OSError as error:
+        print(error, flush=True)
+        return Result(suite, Counts(failed=1), time.monotonic() - began, "did not start")
+    with process:
+        for line in process.stdout or ():
+            sys.stdout.write(line)
+            sys.stdout.flush()
+            if not suite.check and (found := closing(COLOURS.sub("", line).rstrip())):
+                counts.add(found)
+    status = process.wait()
+    remark = ""
+    if suite.check:
+        counts = Counts(passed=1) if status == 0 else Counts(failed=1)
+    elif status != 0 and counts.failed == 0:
+        # A compiler error, a crash, or nothing collected: no closing line tells of it.
+        counts.failed, remark = 1, f"ended with status {status}"
+    elif counts.passed + counts.failed == 0:
+        counts.failed, remark = 1, "ran no test"
+    return Result(suite, counts, time.monotonic() - began, remark)
+
+
+def report(results: list[Result]) -> int:
+    """Prints the table and the closing line; the answer is the exit status."""
+    total = Counts()
+    print(f"\n{'':2}{'suite':<28}{'passed':>8}{'failed':>8}{'skipped':>9}{'seconds':>9}")
+    for result in results:
+        total.add(result.counts)
+        mark = "!" if result.counts.failed else " "
+        counts = f"{result.counts.passed:>8}{result.counts.failed:>8}{result.counts.skipped:>9}"
+        print(f"{mark:2}{result.suite.name:<28}{counts}{result.seconds:>9.1f}  {result.remark}".rstrip())
+    seconds = sum(result.seconds for result in results)
+    print(f"{'':2}{'all':<28}{total.passed:>8}{total.failed:>8}{total.skipped:>9}{seconds:>9.1f}\n")
+    skipped = f", {total.skipped} skipped" if total.skipped else ""
+    print(f"{total.passed} passed, {total.failed} failed{skipped}", flush=True)
+    return 1 if total.failed or not total.passed else 0
+
+
+def main() -> int:
+    """Reads the arguments and runs what they ask for."""
+    parser = argparse.ArgumentParser(description="Runs the checks and the test suites and adds up what they count.")
+    parser.add_argument("--checks", action="store_true", help="the checks alone")
+    parser.add_argument("--only", metavar="NAME", action="append", help="only suites whose name begins so; may be repeated")
+    parser.add_argument("--list", action="store_true", help="print the names of the suites")
+    arguments = parser.parse_args()
+    suites = checks() if arguments.checks else checks() + tests()
+    if arguments.only:
+        suites = [suite for suite in suites if suite.name.startswith(tuple(arguments.only))]
+    if not suites:
+        parser.error("no suite has a name that begins so; --list prints the names")
+    if arguments.list:
+        print("\n".join(suite.name for suite in suites))
+        return 0
+    results: list[Result] = []
+    try:
+        for suite in suites:
+            results.append(run(suite))  # noqa: PERF401 - what ran before a Ctrl-C is reported
+    except KeyboardInterrupt:
+        report(results)
+        return 130
+    return report(results)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
