@@ -15,7 +15,7 @@ from pyiceberg.avro.file import META_SCHEMA, SYNC_SIZE, AvroFileHeader
 from pyiceberg.avro.reader import DefaultReader, OptionReader, Reader, StructReader
 from pyiceberg.avro.resolver import construct_reader
 from pyiceberg.typedef import Record
-from pyiceberg.types import StructType
+from pyiceberg.types import MapType, StructType
 from pyiceberg.utils.schema_conversion import AvroSchemaConversion
 
 from drls.errors import corrupt
@@ -24,6 +24,7 @@ from drls.storage import read_bytes
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from pyiceberg.avro.decoder import BinaryDecoder
     from pyiceberg.typedef import StructProtocol
 
 Columns = Literal["manifest", "data-entry", "delete-entry"]
@@ -85,6 +86,21 @@ def _rows(content: bytes, columns: Columns) -> Iterator[StructProtocol]:
             yield reader.read(part)
 
 
+class _ReadOver(Reader):
+    """Skips a map by reading it: that is one compiled call, where PyIceberg's skip walks the items in Python."""
+
+    def __init__(self, reader: Reader) -> None:
+        self._read = reader.read
+
+    def read(self, decoder: BinaryDecoder) -> object:
+        """Read the map as it is."""
+        return self._read(decoder)
+
+    def skip(self, decoder: BinaryDecoder) -> None:
+        """Read the map and forget it."""
+        self._read(decoder)
+
+
 @functools.lru_cache(maxsize=256)
 def _reader(avro_schema: str, columns: Columns) -> Reader:
     written = AvroSchemaConversion().avro_to_iceberg(json.loads(avro_schema)).as_struct()
@@ -103,6 +119,8 @@ def _project(written: StructType, wanted: tuple[int, ...], columns: Columns) -> 
         else:
             reader = construct_reader(field.field_type)
         slot = wanted.index(field.field_id) if field.field_id in wanted else None
+        if slot is None and isinstance(field.field_type, MapType):
+            reader = _ReadOver(reader)
         readers.append((slot, reader if field.required else OptionReader(reader)))
     there = {field.field_id for field in written.fields}
     for slot, column in enumerate(wanted):
