@@ -1,8 +1,8 @@
 """Runs the checks and the test suites one after the other and adds up what they count.
 
 Every suite runs, whatever happened before it. Its output is passed on as it comes. At the end stands a table with times
-and one plain line, ``N passed, N failed``. A check counts as one. A suite that ran no test has failed: a typo in a path must
-not look like success.
+and one plain line, ``N passed, N failed``. A check counts as one. A suite that ran no test has failed: a typo in a path
+must not look like success.
 
 Exit status: 0 where all passed, 1 where something failed, 2 for a mistake in the arguments, 130 after Ctrl-C.
 """
@@ -75,7 +75,6 @@ def checks() -> list[Suite]:
     # PYO3_PYTHON and the profile are the same as for the build, so dependencies are compiled once.
     clippy = ("--workspace", "--all-targets", "--", "-D", "warnings")
     python = ("python", "scripts", "tests")
-    settings = "python/pyproject.toml"
     return [
         check("build", "scripts/build.sh"),
         check("format: host", "cargo", "fmt", "--all", "--check"),
@@ -83,10 +82,12 @@ def checks() -> list[Suite]:
         check("clippy: host", "cargo", "clippy", "--release", *clippy),
         check("clippy: plugins", "cargo", "clippy", *clippy, folder="plugins"),
         check("docs: host", "cargo", "doc", "--release", "--workspace", "--no-deps", RUSTDOCFLAGS="-D warnings"),
-        check("docs: plugins", "cargo", "doc", "--workspace", "--no-deps", folder="plugins", RUSTDOCFLAGS="-D warnings"),
-        check("ruff", PYTHON, "-m", "ruff", "check", "--config", settings, *python),
-        check("format: python", PYTHON, "-m", "ruff", "format", "--check", "--config", settings, *python),
-        check("mypy", PYTHON, "-m", "mypy", "--config-file", settings, *mypy_paths()),
+        check(
+            "docs: plugins", "cargo", "doc", "--workspace", "--no-deps", folder="plugins", RUSTDOCFLAGS="-D warnings"
+        ),
+        check("ruff", PYTHON, "-m", "ruff", "check", *python),
+        check("format: python", PYTHON, "-m", "ruff", "format", "--check", *python),
+        check("mypy", PYTHON, "-m", "mypy", "--config-file", "python/pyproject.toml", *python),
         check("shellcheck", "shellcheck", "--external-sources", "--source-path=SCRIPTDIR", *shell_scripts()),
         check("unused dependencies", "cargo", "machete", "host", "plugins"),
         check("licences: host", "scripts/deny.sh", "Cargo.toml"),
@@ -101,7 +102,10 @@ def tests() -> list[Suite]:
     return [
         Suite("rust: host", (*cargo, "--release")),
         Suite("rust: plugins", cargo, "plugins"),
-        *(Suite(f"plugin: {plugin}", ("target/release/drls", "plugin", "test", f"plugins/{plugin}")) for plugin in plugins()),
+        *(
+            Suite(f"plugin: {plugin}", ("target/release/drls", "plugin", "test", f"plugins/{plugin}"))
+            for plugin in plugins()
+        ),
         Suite("python", (*pytest, "python/tests")),
         Suite("house", (*pytest, "tests")),
     ]
@@ -115,11 +119,6 @@ def plugins() -> list[str]:
 def shell_scripts() -> list[str]:
     """Every shell script of the project."""
     return [".ci/run", *sorted(str(path.relative_to(TOP)) for path in (TOP / "scripts").glob("*.sh"))]
-
-
-def mypy_paths() -> list[str]:
-    """What mypy reads: the package, its tests, and each script and test of the house as a module of its own."""
-    return ["python", "scripts", *(["tests"] if list((TOP / "tests").rglob("*.py")) else [])]
 
 
 def closing(line: str) -> Counts | None:
@@ -196,7 +195,9 @@ def main() -> int:
     """Reads the arguments and runs what they ask for."""
     parser = argparse.ArgumentParser(description="Runs the checks and the test suites and adds up what they count.")
     parser.add_argument("--checks", action="store_true", help="the checks alone")
-    parser.add_argument("--only", metavar="NAME", action="append", help="only suites whose name begins so; may be repeated")
+    parser.add_argument(
+        "--only", metavar="NAME", action="append", help="only suites whose name begins so; may be repeated"
+    )
     parser.add_argument("--list", action="store_true", help="print the names of the suites")
     arguments = parser.parse_args()
     suites = checks() if arguments.checks else checks() + tests()
