@@ -1,0 +1,99 @@
+//! `drls plugin build`: source folder in, one file out.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result};
+use clap::Args;
+
+use crate::{cargo, component, files, source::Source, toolchain::{self, ToolchainArgs}};
+
+/// Compiles a plugin and packs it, with its manifest and self-tests, into one component file.
+///
+/// The folder holds plugin.toml and the crate. cargo compiles it for WebAssembly in release mode (CARGO_TARGET_DIR and
+/// the crate's workspace are honoured); the result is wrapped into a component, checked against the contract and
+/// written in one step. A file that would not change is left alone.
+#[derive(Debug, Args)]
+#[command(verbatim_doc_comment)]
+pub struct BuildArgs {
+    /// Folder of the plugin
+    #[arg(default_value = ".", conflicts_with = "all")]
+    dir: PathBuf,
+    /// File to write [default: <DIR>/dist/<id>.wasm]
+    #[arg(long, value_name = "FILE", conflicts_with = "all")]
+    out: Option<PathBuf>,
+    /// Build every plugin folder directly in DIR, one cargo run for each workspace
+    #[arg(long, value_name = "DIR", requires = "out_dir")]
+    all: Option<PathBuf>,
+    /// Folder for the files of --all, each named <id>.wasm
+    #[arg(long, value_name = "DIR", requires = "all")]
+    out_dir: Option<PathBuf>,
+    #[command(flatten)]
+    toolchain: ToolchainArgs,
+}
+
+/// A plugin as it was built.
+pub(crate) struct Built {
+    /// Id of the plugin.
+    pub(crate) id: String,
+    /// Version of the plugin.
+    pub(crate) version: String,
+    /// The file.
+    pub(crate) file: PathBuf,
+    /// Its size in bytes.
+    pub(crate) bytes: usize,
+    /// False where the file already was what the build made.
+    pub(crate) written: bool,
+}
+
+/// Runs the command: prints a line for each file.
+pub(crate) fn run(args: &BuildArgs) -> Result<()> {
+    let built = match (&args.all, &args.out_dir) {
+        (Some(all), Some(out_dir)) => {
+            let sources = Source::open_all(all)?;
+            let outputs = sources.iter().map(|s| out_dir.join(format!("{}.wasm", s.id()))).collect();
+            build(&sources, outputs, &args.toolchain)?
+        }
+        _ => vec![one(&args.dir, args.out.as_deref(), &args.toolchain)?],
+    };
+    for plugin in &built {
+        let Built { id, version, bytes, file, .. } = plugin;
+        let state = if plugin.written { "built" } else { "up to date" };
+        println!("{state}: {id} {version}, {bytes} bytes, {}", file.display());
+    }
+    Ok(())
+}
+
+/// Builds the plugin in `dir` into `out`, or to its place in `dist`.
+pub(crate) fn one(dir: &Path, out: Option<&Path>, toolchain: &ToolchainArgs) -> Result<Built> {
+    let source = Source::open(dir)?;
+    let output = out.map_or_else(|| source.default_output(), Path::to_owned);
+    let mut built = build(&[source], vec![output], toolchain)?;
+    built.pop().context("the build made nothing")
+}
+
+fn build(sources: &[Source], outputs: Vec<PathBuf>, toolchain: &ToolchainArgs) -> Result<Vec<Built>> {
+    let toolchain = toolchain::find(toolchain)?;
+    let packages: Vec<_> = sources.iter().map(|s| s.package.clone()).collect();
+    let modules = cargo::compile(&packages, &toolchain)?;
+    sources
+        .iter()
+        .zip(modules)
+        .zip(outputs)
+        .map(|((source, module), file)| {
+            let bytes = pack(source, &module).with_context(|| format!("cannot build {}", source.id()))?;
+            Ok(Built {
+                id: source.id().to_owned(),
+                version: source.manifest.version.to_string(),
+                written: files::write_if_changed(&file, &bytes)?,
+                bytes: bytes.len(),
+                file,
+            })
+        })
+        .collect()
+}
+
+/// The plugin file: the compiled module as a component, with the manifest inside.
+fn pack(source: &Source, module: &Path) -> Result<Vec<u8>> {
+    let component = component::from_module(&files::read(module)?)?;
+    Ok(drls_runtime::embed(&component, &source.manifest)?)
+}

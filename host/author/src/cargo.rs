@@ -1,0 +1,126 @@
+//! Asks cargo where the crates are, and compiles them to core modules.
+
+use std::{
+    collections::BTreeMap,
+    io::BufReader,
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+};
+
+use anyhow::{Context as _, Result, anyhow, bail};
+use cargo_metadata::{CrateType, Message, MetadataCommand, PackageId};
+
+use crate::toolchain::Toolchain;
+
+/// Set for the server's own build, or by the cargo that runs us; in a plugin's build they would be surprises.
+const FOREIGN: [&str; 5] = [
+    "RUSTFLAGS",
+    "CARGO_ENCODED_RUSTFLAGS",
+    "CARGO_BUILD_RUSTFLAGS",
+    "CARGO_BUILD_TARGET",
+    "RUSTC_WORKSPACE_WRAPPER",
+];
+
+/// The crate of a plugin.
+#[derive(Debug, Clone)]
+pub(crate) struct Package {
+    id: PackageId,
+    name: String,
+    /// Root of the workspace that it belongs to: its own folder where it stands alone.
+    workspace: PathBuf,
+}
+
+/// The crate in `dir`. Errors: cargo cannot read it, it has no `cdylib` target.
+pub(crate) fn package(dir: &Path) -> Result<Package> {
+    let file = dir.join("Cargo.toml");
+    if !file.is_file() {
+        bail!(
+            "{} has no Cargo.toml\n  fix: start from `drls plugin new`, or name the folder that holds the crate",
+            dir.display()
+        );
+    }
+    let file = file.canonicalize().with_context(|| format!("cannot read {}", file.display()))?;
+    let metadata = MetadataCommand::new()
+        .cargo_path("cargo")
+        .manifest_path(&file)
+        .no_deps()
+        .exec()
+        .map_err(|e| anyhow!("cargo cannot read {}: {}", file.display(), explain(&e)))?;
+    let package = metadata
+        .packages
+        .iter()
+        .find(|p| p.manifest_path.as_std_path() == file)
+        .ok_or_else(|| anyhow!("{} is a workspace without a package of its own; name the folder of one plugin", file.display()))?;
+    if !package.targets.iter().any(|t| t.crate_types.contains(&CrateType::CDyLib)) {
+        bail!(
+            "{} makes no WebAssembly module\n  fix: add `[lib]` with `crate-type = [\"cdylib\"]`",
+            file.display()
+        );
+    }
+    Ok(Package {
+        id: package.id.clone(),
+        name: package.name.to_string(),
+        workspace: metadata.workspace_root.clone().into(),
+    })
+}
+
+/// Compiles the packages in release mode, one cargo run for each workspace, and answers the core modules in the order
+/// of `packages`. What cargo and the compiler say goes to standard error as they say it.
+pub(crate) fn compile(packages: &[Package], toolchain: &Toolchain) -> Result<Vec<PathBuf>> {
+    let mut workspaces = BTreeMap::<&Path, Vec<&Package>>::new();
+    for package in packages {
+        workspaces.entry(&package.workspace).or_default().push(package);
+    }
+    let mut modules = BTreeMap::new();
+    for (workspace, members) in workspaces {
+        run_cargo(workspace, &members, toolchain, &mut modules)?;
+    }
+    packages
+        .iter()
+        .map(|p| modules.remove(&p.id).ok_or_else(|| anyhow!("cargo reported no module for {}", p.name)))
+        .collect()
+}
+
+fn run_cargo(
+    workspace: &Path,
+    packages: &[&Package],
+    toolchain: &Toolchain,
+    modules: &mut BTreeMap<PackageId, PathBuf>,
+) -> Result<()> {
+    let mut command = Command::new("cargo");
+    command
+        .args(["build", "--release", "--lib", "--message-format", "json-render-diagnostics"])
+        .args(["--target", &toolchain.target])
+        .arg("--manifest-path")
+        .arg(workspace.join("Cargo.toml"))
+        .args(packages.iter().flat_map(|p| ["--package", p.id.repr.as_str()]))
+        .env("RUSTC", &toolchain.rustc)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped());
+    for name in FOREIGN {
+        command.env_remove(name);
+    }
+    let mut cargo = command.spawn().context("cannot run cargo")?;
+    let stdout = cargo.stdout.take().context("cargo has no output")?;
+    for message in Message::parse_stream(BufReader::new(stdout)) {
+        let Message::CompilerArtifact(artifact) = message.context("cannot read what cargo says")? else {
+            continue;
+        };
+        if let Some(module) = artifact.filenames.iter().find(|f| f.extension() == Some("wasm")) {
+            modules.insert(artifact.package_id, module.clone().into());
+        }
+    }
+    if !cargo.wait().context("cargo went away")?.success() {
+        let names: Vec<_> = packages.iter().map(|p| p.name.as_str()).collect();
+        bail!("cargo could not build {} (its errors stand above)", names.join(", "));
+    }
+    Ok(())
+}
+
+/// The text of cargo itself where it said something.
+fn explain(error: &cargo_metadata::Error) -> String {
+    match error {
+        cargo_metadata::Error::CargoMetadata { stderr } => stderr.trim().trim_start_matches("error: ").to_owned(),
+        other => other.to_string(),
+    }
+}

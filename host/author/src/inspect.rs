@@ -1,0 +1,81 @@
+//! `drls plugin inspect`: what a file holds, for people and for scripts.
+
+use std::{collections::BTreeMap, path::PathBuf};
+
+use anyhow::{Result, anyhow};
+use clap::Args;
+use drls_runtime::{Descriptor, Host, Inspection, Kind, Limits, inspect};
+use serde::Serialize;
+use serde_json::Map;
+
+use crate::{artifact::Artifact, files, summary};
+
+/// Tells what a plugin file holds: manifest, kinds, imports and exports, needed facts, size, digest, descriptor.
+///
+/// Takes a file without a manifest too. The descriptor is what the plugin itself says, so it is called once, under the
+/// real limits; where a server would refuse the file, the reason stands in its place.
+#[derive(Debug, Args)]
+pub struct InspectArgs {
+    /// The file of a plugin
+    file: PathBuf,
+    /// Print one JSON document
+    #[arg(long)]
+    json: bool,
+}
+
+/// The JSON document.
+#[derive(Serialize)]
+struct Document<'a> {
+    file: &'a std::path::Path,
+    /// SHA-256, hexadecimal.
+    digest: String,
+    #[serde(flatten)]
+    inspection: &'a Inspection,
+    /// By kind; empty where the runtime refuses the plugin.
+    descriptors: BTreeMap<Kind, &'a Descriptor>,
+    refusal: Option<RefusalText>,
+}
+
+#[derive(Serialize)]
+struct RefusalText {
+    code: &'static str,
+    detail: String,
+}
+
+/// Runs the command.
+pub(crate) fn run(args: &InspectArgs) -> Result<()> {
+    let artifact = Artifact { bytes: files::read(&args.file)?, file: args.file.clone() };
+    let inspection = inspect(&artifact.bytes).map_err(|refusal| anyhow!("{}: {refusal}", args.file.display()))?;
+    let limits = Limits::default();
+    let loaded = Host::new(limits.clone())?.load(&artifact.bytes, &Map::new());
+    if args.json {
+        let of = |kind: &Kind| Some((*kind, loaded.as_ref().ok()?.descriptor(*kind)?));
+        let document = Document {
+            file: &artifact.file,
+            digest: artifact.digest(),
+            inspection: &inspection,
+            descriptors: inspection.kinds.iter().filter_map(of).collect(),
+            refusal: loaded.as_ref().err().map(|r| RefusalText { code: r.code(), detail: r.to_string() }),
+        };
+        println!("{}", serde_json::to_string_pretty(&document)?);
+        return Ok(());
+    }
+    println!("{}", summary::text(&artifact, &inspection, loaded.as_ref().ok(), &limits));
+    if let Some(manifest) = &inspection.manifest {
+        let entries = [
+            ("about", (!manifest.description.is_empty()).then_some(&manifest.description)),
+            ("license", manifest.license.as_ref()),
+            ("homepage", manifest.homepage.as_ref()),
+        ];
+        for (label, value) in entries.into_iter().filter_map(|(label, value)| Some((label, value?))) {
+            println!("  {label:<8} {value}");
+        }
+        for test in &manifest.selftests {
+            println!("  selftest {}", test.name);
+        }
+    }
+    if let Err(refusal) = &loaded {
+        println!("  refused  {refusal}");
+    }
+    Ok(())
+}

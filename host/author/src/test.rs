@@ -1,0 +1,200 @@
+//! `drls plugin test`: self-tests and cases in the real runtime, told like a test runner tells them.
+
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
+
+use anyhow::{Result, anyhow, bail};
+use clap::Args;
+use drls_runtime::{Failure, Host, Kind, Limits, Plugin, Refusal};
+use serde_json::{Map, Value};
+
+use crate::{
+    artifact::Artifact,
+    case::{self, Answer, Case, Outcome},
+    toolchain::ToolchainArgs,
+};
+
+/// Runs a plugin's self-tests and cases in the real runtime, under the real limits.
+///
+/// A case is a JSON file in the folder `tests` of the plugin:
+///
+///   {
+///     "description": "why this case is here",
+///     "facts_file": "../selftest/many.json",   or "facts": {...}, the facts of a table
+///     "config": {"most": 2},                   values over [config] of plugin.toml
+///     "arguments": {"versions": 20},           of a table operation
+///     "throughput": 50000000,                  bytes per second, of a table operation
+///     "expect": {"findings": [...]}            or {"plan": {...}} or {"error": {"invalid": [...]}}
+///   }
+///
+/// The answer must be exactly what the case expects; --update records it instead. Exit status 1 where one fails.
+#[derive(Debug, Args)]
+#[command(verbatim_doc_comment)]
+pub struct TestArgs {
+    /// Folder of a plugin, which is built first, or a built file
+    #[arg(default_value = ".")]
+    target: PathBuf,
+    /// Folder of the cases [default: `tests` of the plugin; for a file, beside it or beside its folder `dist`]
+    #[arg(long, value_name = "DIR")]
+    cases: Option<PathBuf>,
+    /// Record what the plugin answers as what the cases expect
+    #[arg(long)]
+    update: bool,
+    #[command(flatten)]
+    toolchain: ToolchainArgs,
+}
+
+/// Runs the command. False where a test failed.
+pub(crate) fn run(args: &TestArgs) -> Result<bool> {
+    let artifact = Artifact::open(&args.target, &args.toolchain)?;
+    let mut runner = Runner::new(artifact)?;
+    let folder = args.cases.clone().unwrap_or_else(|| default_cases(&args.target));
+    let cases = Case::files(&folder)?;
+    let plugin = runner.plugin(&Map::new()).map_err(|refusal| anyhow!("{}", refusal))?;
+    let identity = plugin.identity().clone();
+    let self_tests = plugin.self_tests();
+    if self_tests.is_empty() && cases.is_empty() {
+        bail!(
+            "{} has nothing to test\n  fix: add a [[selftest]] to plugin.toml, or cases to {}",
+            identity.id,
+            folder.display()
+        );
+    }
+    println!("testing {identity}: {} and {}", count(self_tests.len(), "self-test"), count(cases.len(), "case"));
+    let mut report = Report::default();
+    for test in self_tests {
+        report.add(&format!("self-test {}", test.name), test.difference.map_or(State::Ok, State::Failed));
+    }
+    for file in cases {
+        let state = runner.case(&file, args.update).unwrap_or_else(|e| State::Failed(format!("{e:#}")));
+        report.add(&format!("case {}", case::name(&file)), state);
+    }
+    Ok(report.close())
+}
+
+/// For a folder its `tests`; for a file `tests` beside it, or beside the `dist` that it stands in.
+fn default_cases(target: &Path) -> PathBuf {
+    if target.is_dir() {
+        return target.join("tests");
+    }
+    let folder = target.parent().unwrap_or(Path::new(""));
+    let folder = if folder.ends_with("dist") { folder.parent().unwrap_or(folder) } else { folder };
+    folder.join("tests")
+}
+
+fn count(n: usize, noun: &str) -> String {
+    format!("{n} {noun}{}", if n == 1 { "" } else { "s" })
+}
+
+/// The plugin, loaded once for each configuration that the cases name.
+struct Runner {
+    host: std::sync::Arc<Host>,
+    artifact: Artifact,
+    loaded: BTreeMap<String, Plugin>,
+}
+
+impl Runner {
+    fn new(artifact: Artifact) -> Result<Self> {
+        Ok(Self { host: Host::new(Limits::default())?, artifact, loaded: BTreeMap::new() })
+    }
+
+    fn plugin(&mut self, config: &Map<String, Value>) -> Result<&Plugin, Refusal> {
+        let key = Value::Object(config.clone()).to_string();
+        if !self.loaded.contains_key(&key) {
+            let plugin = self.host.load(&self.artifact.bytes, config)?;
+            self.loaded.insert(key.clone(), plugin);
+        }
+        Ok(&self.loaded[&key])
+    }
+
+    /// Runs one case, and records the answer where `update` says so and it is worth keeping.
+    fn case(&mut self, file: &Path, update: bool) -> Result<State> {
+        let case = Case::read(file)?;
+        let (answer, fault) = self.answer(&case)?;
+        let told = match case.compare(&answer)? {
+            Outcome::Same => return Ok(State::Ok),
+            Outcome::Unexpected => {
+                format!("the case expects nothing yet; --update records what came:\n{}", serde_json::to_string_pretty(&answer)?)
+            }
+            Outcome::Different(diff) => diff,
+        };
+        match (update, fault) {
+            (false, _) => Ok(State::Failed(told)),
+            (true, None) => case.record(&answer).map(|()| State::Updated),
+            (true, Some(fault)) => Ok(State::Failed(format!("not recorded, since the plugin {fault}"))),
+        }
+    }
+
+    /// The answer to a case, and the failure where it is one that no plugin should be known for.
+    fn answer(&mut self, case: &Case) -> Result<(Answer, Option<String>)> {
+        let plugin = match self.plugin(&case.config) {
+            Ok(plugin) => plugin,
+            // What a server tells an operator who sets these values.
+            Err(Refusal::Config(mistakes)) => {
+                return Ok((Answer::error("config", serde_json::to_value(mistakes)?), None));
+            }
+            Err(refusal) => bail!("{refusal}"),
+        };
+        let is_plan = !plugin.kinds().contains(&Kind::HealthRule)
+            || (plugin.kinds().contains(&Kind::TableOperation) && case.arguments.is_some());
+        let answer = if is_plan {
+            let none = Value::Object(Map::new());
+            plugin.plan(&case.facts, case.arguments.as_ref().unwrap_or(&none), case.throughput).map(Answer::Plan)
+        } else {
+            if case.arguments.is_some() {
+                bail!("`arguments` are of a table operation, and this plugin is a health rule; take `config`");
+            }
+            plugin.evaluate(&case.facts, None).map(Answer::Findings)
+        };
+        Ok(answer.map(|answer| (answer, None)).unwrap_or_else(|error| {
+            let refused = matches!(
+                error.failure,
+                Failure::Invalid(_) | Failure::NotFound(_) | Failure::Denied(_) | Failure::Failed(_)
+            );
+            (Answer::failed(&error.failure), (!refused).then(|| error.failure.to_string()))
+        }))
+    }
+}
+
+/// How one test ended.
+enum State {
+    Ok,
+    Updated,
+    Failed(String),
+}
+
+/// Prints each test as it ends, and the failures once more at the end, in full.
+#[derive(Default)]
+struct Report {
+    passed: usize,
+    updated: usize,
+    failures: Vec<(String, String)>,
+}
+
+impl Report {
+    fn add(&mut self, name: &str, state: State) {
+        let word = match state {
+            State::Ok => "ok",
+            State::Updated => "updated",
+            State::Failed(_) => "FAILED",
+        };
+        println!("{name} ... {word}");
+        match state {
+            State::Ok => self.passed += 1,
+            State::Updated => self.updated += 1,
+            State::Failed(why) => self.failures.push((name.to_owned(), why)),
+        }
+    }
+
+    /// Prints failures and the counts. True where nothing failed.
+    fn close(self) -> bool {
+        for (name, why) in &self.failures {
+            println!("\n---- {name} ----\n{}", why.trim_end());
+        }
+        let updated = if self.updated > 0 { format!(", {} updated", self.updated) } else { String::new() };
+        println!("\n{} passed, {} failed{updated}", self.passed, self.failures.len());
+        self.failures.is_empty()
+    }
+}
