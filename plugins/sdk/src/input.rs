@@ -25,6 +25,11 @@ impl Problems {
         self.0.push(FieldError { pointer: pointer.into(), detail: detail.into() });
     }
 
+    /// How many were added.
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
     /// True where nothing was added.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()

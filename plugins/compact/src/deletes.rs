@@ -1,0 +1,71 @@
+//! What becomes of delete files: which go with a rewrite, and what it takes that they do.
+//!
+//! Source: apache/iceberg 1.12 `RewriteDataFilesCommitManager` (deletion vectors go with their data file),
+//! `RemoveDanglingDeletesSparkAction` (partitioned tables), `MergingSnapshotProducer.apply` (every commit drops deletes
+//! older than all live data) and `SparkRewritePositionDeleteRunner` (keeps position deletes of live data files only).
+
+use std::collections::BTreeMap;
+
+use drls_plugin::Plan;
+use drls_plugin::steps::{Effect, Reversibility, Step};
+
+use crate::group::{Cell, Group};
+use crate::outcome::Facts;
+
+/// Delete files that surely go: a deletion vector with its data file (format 3); another delete file only where every data
+/// file of its partition is rewritten, since one that stays may be older than it.
+pub(crate) fn removed(facts: &Facts, cells: &[Cell], groups: &[Group]) -> u64 {
+    let members = || groups.iter().flat_map(|g| &g.members);
+    if facts.format_version >= 3 {
+        return members().filter(|m| m.file.delete_files > 0 && m.file.deleted_records > 0).count() as u64;
+    }
+    let mut rewritten: BTreeMap<usize, usize> = BTreeMap::new();
+    for member in members() {
+        *rewritten.entry(member.cell).or_default() += 1;
+    }
+    let whole = rewritten.iter().filter_map(|(cell, n)| cells.get(*cell).filter(|c| c.files.len() == *n));
+    let sum = whole.map(|c| c.delete_files).sum();
+    // In an unpartitioned table a commit spares deletes that are as new as the table itself, until the next one.
+    let spared =
+        unpartitioned(facts) && facts.newest_deletes && groups.len() == 1 && left_by_one_commit(facts, 1).is_none();
+    if spared { 0 } else { sum }
+}
+
+/// Whether new files must not take the sequence number of the snapshot that the rewrite starts from: deletes of that very
+/// snapshot would not be older than they, and stay. With a new number a concurrent commit of deletes makes the rewrite
+/// fail, so it is taken only where needed.
+pub(crate) fn need_new_sequence_number(facts: &Facts) -> bool {
+    facts.format_version == 2 && facts.totals.delete_files > 0 && facts.newest_deletes
+}
+
+/// A second step, where a rewrite in one commit leaves the position deletes of the newest snapshot behind.
+pub(crate) fn left_by_one_commit(facts: &Facts, commits: usize) -> Option<Step> {
+    let left = need_new_sequence_number(facts) && unpartitioned(facts) && commits == 1;
+    (left && facts.totals.position_deletes > 0 && facts.totals.delete_files >= LEAST).then(step)
+}
+
+/// Where position deletes mark rows of no data file any more: a plan that drops them.
+pub(crate) fn of_no_data(facts: &Facts) -> Option<Plan> {
+    let applied = facts.cells.iter().flat_map(|c| &c.files).any(|f| f.delete_files > 0);
+    let removed: u64 = facts.cells.iter().map(|c| c.delete_files).filter(|n| *n >= LEAST).sum();
+    if facts.format_version != 2 || facts.totals.position_deletes == 0 || applied || removed == 0 {
+        return None;
+    }
+    let mut effect = Effect::unchanged(facts.totals);
+    effect.delete_files_after = facts.totals.delete_files.saturating_sub(removed);
+    let plan = Plan::new(vec![step()], effect, Reversibility::Rollback);
+    Some(plan.warn(
+        "The data files are well sized; what is removed is delete files that mark rows of no data file any more.",
+    ))
+}
+
+/// The rewrite of position deletes takes no single file.
+const LEAST: u64 = 2;
+
+fn step() -> Step {
+    Step::RewritePositionDeletes(vec![("min-input-files".into(), LEAST.to_string())])
+}
+
+fn unpartitioned(facts: &Facts) -> bool {
+    facts.specs.iter().all(|s| s.fields.is_empty())
+}

@@ -1,0 +1,182 @@
+//! The plan: what is refused, what is promised, and what is sent to Spark.
+
+use std::collections::BTreeMap;
+
+use drls_plugin::columns::Columns;
+use drls_plugin::facts::{Field, PartitionSpec, SortField, Totals};
+use drls_plugin::steps::{Effect, Reversibility, RewriteDataFiles, Step};
+use drls_plugin::{Error, Plan, Problems, Properties, Throughput, human};
+
+use crate::arguments::{Arguments, Strategy};
+use crate::deletes;
+use crate::filter::Filter;
+use crate::group::{self, Cell, Group};
+use crate::options::{self, Sizing};
+use crate::order;
+
+/// What the plan is made from.
+#[derive(Debug, Clone)]
+pub(crate) struct Facts {
+    pub(crate) format_version: u8,
+    pub(crate) properties: Properties,
+    pub(crate) fields: Vec<Field>,
+    pub(crate) specs: Vec<PartitionSpec>,
+    pub(crate) sort_order: Vec<SortField>,
+    pub(crate) totals: Totals,
+    /// True where the current snapshot may have added deletes.
+    pub(crate) newest_deletes: bool,
+    pub(crate) cells: Vec<Cell>,
+}
+
+impl Facts {
+    pub(crate) fn default_spec(&self) -> Option<&PartitionSpec> {
+        self.specs.iter().find(|s| s.is_default)
+    }
+}
+
+pub(crate) fn plan(facts: &Facts, arguments: &Arguments, throughput: Throughput) -> Result<Plan, Error> {
+    let mut problems = Problems::default();
+    let Arguments { strategy, order, options, .. } = arguments;
+    options::check(options, *strategy, &facts.properties, &facts.specs, &mut problems);
+    order::check(*strategy, order, &facts.fields, &facts.sort_order, facts.default_spec(), &mut problems);
+    let filter = Filter::parse(&arguments.filter, Columns(&facts.fields));
+    if let Err(problem) = &filter {
+        problems.add("/filter", problem.clone());
+    }
+    problems.check()?;
+    let filter = filter.unwrap_or(Filter::Other);
+
+    let sizing = Sizing::new(options, &facts.properties);
+    let unchanged = Effect::unchanged(facts.totals);
+    if facts.totals.data_files == 0 {
+        return Ok(Plan::nothing(unchanged, "The table has no data files."));
+    }
+    let chosen = filter.choose(&facts.cells, &facts.specs);
+    let exact = chosen.is_some();
+    let cells = chosen.unwrap_or_else(|| facts.cells.clone());
+    let groups = group::groups(&cells, facts.default_spec().map_or(0, |s| s.id), &sizing);
+    if groups.is_empty() {
+        let cleaning = deletes::of_no_data(facts);
+        return Ok(cleaning.unwrap_or_else(|| Plan::nothing(unchanged, nothing(cells.is_empty(), &sizing))));
+    }
+    let effect = effect(facts, *strategy, &cells, &groups, &sizing, throughput);
+    let step = Step::RewriteDataFiles(RewriteDataFiles {
+        strategy: (*strategy).into(),
+        order: order.trim().to_owned(),
+        filter: arguments.filter.trim().to_owned(),
+        options: sent(facts, options, &sizing, groups.len()),
+    });
+    let steps = std::iter::once(step).chain(deletes::left_by_one_commit(facts, commits(groups.len()))).collect();
+    let mut plan = Plan::new(steps, effect, Reversibility::Rollback);
+    plan.warnings = warnings(facts, options, exact, &groups, effect);
+    Ok(plan)
+}
+
+fn nothing(no_partition: bool, sizing: &Sizing) -> String {
+    if no_partition {
+        return "The filter chooses no partition.".into();
+    }
+    format!(
+        "No partition has {} files or more under {} or over {}, more than {} in several of them, or enough deleted rows: \
+         there is nothing to rewrite.",
+        sizing.min_input_files,
+        human::bytes(sizing.min),
+        human::bytes(sizing.max),
+        human::bytes(sizing.target),
+    )
+}
+
+fn effect(
+    facts: &Facts,
+    strategy: Strategy,
+    cells: &[Cell],
+    groups: &[Group],
+    sizing: &Sizing,
+    throughput: Throughput,
+) -> Effect {
+    let properties = &facts.properties;
+    let row_group = properties.number("write.parquet.row-group-size-bytes", 128 << 20);
+    let lookback = usize::try_from(properties.number("read.split.planning-lookback", 10)).unwrap_or(10).max(1);
+    let written = |group: &Group| match strategy {
+        Strategy::Binpack => group::packed_files(group, sizing, row_group, lookback),
+        Strategy::Sort | Strategy::Zorder => {
+            group::expected_files((group.bytes() as f64 * sizing.compression_factor) as u64, sizing)
+        }
+    };
+    let rewritten: u64 = groups.iter().map(|g| g.members.len() as u64).sum();
+    let bytes: u64 = groups.iter().map(Group::bytes).sum();
+    let mut effect = Effect::unchanged(facts.totals);
+    effect.files_after = facts.totals.data_files.saturating_sub(rewritten) + groups.iter().map(written).sum::<u64>();
+    effect.delete_files_after = facts.totals.delete_files.saturating_sub(deletes::removed(facts, cells, groups));
+    effect.bytes_read = bytes;
+    effect.duration = throughput.duration(bytes);
+    effect
+}
+
+/// Commits of a rewrite of so many groups: at most ten, and no more than there will be, because Iceberg counts a commit
+/// that was planned but not needed as a failed one.
+fn commits(groups: usize) -> usize {
+    const MOST: usize = 10;
+    groups.div_ceil(groups.div_ceil(MOST).max(1))
+}
+
+/// Options for the procedure: what the caller says wins over what is set here. Partial progress commits what is done, so
+/// that a cancelled rewrite is not lost; one group at a time, since commits of one rewrite conflict with each other
+/// (apache/iceberg#9521).
+fn sent(facts: &Facts, options: &BTreeMap<String, String>, sizing: &Sizing, groups: usize) -> Vec<(String, String)> {
+    let mut all = BTreeMap::from([
+        ("target-file-size-bytes".to_owned(), sizing.target.to_string()),
+        ("partial-progress.enabled".to_owned(), "true".to_owned()),
+        ("partial-progress.max-commits".to_owned(), commits(groups).to_string()),
+        ("max-concurrent-file-group-rewrites".to_owned(), "1".to_owned()),
+    ]);
+    if facts.totals.delete_files > 0 {
+        all.insert("remove-dangling-deletes".to_owned(), "true".to_owned());
+    }
+    if deletes::need_new_sequence_number(facts) {
+        all.insert("use-starting-sequence-number".to_owned(), "false".to_owned());
+    }
+    all.extend(options.clone());
+    all.into_iter().collect()
+}
+
+fn warnings(
+    facts: &Facts,
+    options: &BTreeMap<String, String>,
+    exact: bool,
+    groups: &[Group],
+    effect: Effect,
+) -> Vec<String> {
+    let mut warnings = vec![format!(
+        "Storage grows by about {} until the snapshots that still use the old files expire.",
+        human::bytes(effect.bytes_read)
+    )];
+    if !exact {
+        warnings.push(
+            "The figures cover the whole table: which files the filter chooses is known only to Spark. Filters of \
+             equalities on identity partition columns are predicted exactly."
+                .into(),
+        );
+    }
+    if groups.iter().any(|g| g.repartitioned) || options.contains_key("output-spec-id") {
+        warnings.push(
+            "Files of another partition spec are rewritten; how many come out of them depends on their rows, so that the \
+             number of files is an estimate."
+                .into(),
+        );
+    }
+    if effect.delete_files_after > 0 {
+        warnings.push(format!(
+            "{} may stay: they go for sure only where every data file of their partition is rewritten.",
+            human::count(effect.delete_files_after, "delete file")
+        ));
+    }
+    if deletes::need_new_sequence_number(facts) {
+        warnings.push(
+            "A commit of deletes by another engine meanwhile makes the rewrite of those files fail instead of losing the \
+             deletes; run it again then."
+                .into(),
+        );
+    }
+    warnings
+}
