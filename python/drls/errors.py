@@ -216,7 +216,25 @@ _SPARK: tuple[tuple[tuple[str, ...], str, str], ...] = (
         "Spark does not answer. It is started again on the next use; its log says why it went away.",
     ),
     (
-        ("PARSE_SYNTAX_ERROR", "UNRESOLVED_COLUMN", "Cannot find field", "IllegalArgumentException", "Invalid value"),
+        ("UNRESOLVED_COLUMN", "Cannot find field", "Cannot find column"),
+        "column-not-found",
+        "The table has no such column",
+    ),
+    (
+        ("MISSING_CATALOG_ABILITY", "CATALOG_NOT_FOUND"),
+        "catalog-unavailable",
+        "Spark does not know this catalog. Name one that the configuration has.",
+    ),
+    (
+        (
+            "PARSE_SYNTAX_ERROR",
+            "IllegalArgumentException",
+            "NumberFormatException",
+            "For input string",
+            "Cannot use options",
+            "Cannot parse predicates",
+            "Cannot sort data",
+        ),
         "invalid-argument",
         "Spark refuses an argument of this operation",
     ),
@@ -228,5 +246,5 @@ def spark(text: str) -> DrlsError:
     first = next((line for line in text.splitlines() if line.strip()), "no reason given")[:300]
     for marks, code, detail in _SPARK:
         if any(mark in text for mark in marks):
-            return DrlsError(code, f"{detail}: {first}" if code == "invalid-argument" else detail)
+            return DrlsError(code, f"{detail}: {first}" if code in ("invalid-argument", "column-not-found") else detail)
     return DrlsError("spark-failed", f"Spark failed: {first}")

@@ -219,7 +219,9 @@ def _refers(file: Any) -> str | None:  # noqa: ANN401 (the data file of a row of
 
 @translated
 def list_files(location: str, io: Mapping[str, str]) -> list[storage.ListedFile]:
-    """List every file under a location, `[{path, bytes, modified_at}]`, in no order; none where it does not exist.
+    """List the files under a location, `[{path, bytes, modified_at}]`, in no order; none where it does not exist.
+
+    Hidden ones (".part.crc", "_temporary/...") are left out, as Iceberg's own orphan removal does.
 
     Errors: `read-only-storage` (no permission), `catalog-unavailable` (the store does not answer).
     """

@@ -68,6 +68,7 @@ class Server:
         self.settings = settings
         self.token = secrets.token_urlsafe(24)
         self.port = _free_port()
+        self._scratch = Path(settings["home"]) / "spark"
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -86,12 +87,10 @@ class Server:
 
         Errors: `java-not-found`, `spark-unavailable` (jars not there, it ended, no answer in `START_TIMEOUT`).
         """
-        home = Path(self.settings["home"])
-        scratch = home / "spark"
-        shutil.rmtree(scratch, ignore_errors=True)  # what a JVM that was killed left behind
-        (scratch / "tmp").mkdir(parents=True, exist_ok=True)
-        log = _fresh_log(home)
-        command = ["/bin/sh", "-c", _WRAPPER, "sh", *self._command(scratch)]
+        shutil.rmtree(self._scratch, ignore_errors=True)  # what a JVM that was killed left behind
+        (self._scratch / "tmp").mkdir(parents=True, exist_ok=True)
+        log = _fresh_log(Path(self.settings["home"]))
+        command = ["/bin/sh", "-c", _WRAPPER, "sh", *self._command(self._scratch)]
         with log.open("wb") as out:
             self._process = subprocess.Popen(  # noqa: S603 (our own words, no shell but the wrapper above)
                 command,
@@ -179,6 +178,7 @@ class Server:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
             process.wait(timeout=8)
+        shutil.rmtree(self._scratch, ignore_errors=True)
 
 
 def _free_port() -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import os
 import re
@@ -82,7 +83,7 @@ def size_of(path: str, io: Mapping[str, str]) -> int:
 
 
 def listing(location: str, io: Mapping[str, str]) -> Iterator[ListedFile]:
-    """Walk every file under a location, in no order. A location that does not exist holds no file."""
+    """Walk the files under a location, in no order, hidden ones left out. One that does not exist holds no file."""
     local = local_path(location)
     if local is not None:
         yield from _listing_local(local)
@@ -102,6 +103,8 @@ def _listing_local(folder: str) -> Iterator[ListedFile]:
             continue
         with entries:
             for entry in entries:
+                if _hidden(entry.name):
+                    continue
                 if entry.is_dir(follow_symlinks=False):
                     stack.append(entry.path)
                     continue
@@ -123,21 +126,28 @@ def _listing_arrow(location: str, store: PyArrowFileIO) -> Iterator[ListedFile]:
     system = store.fs_by_scheme(scheme, netloc)
     # Object stores name a file "bucket/key" here; the table names it "scheme://bucket/key".
     for info in system.get_file_info(fs.FileSelector(path, recursive=True, allow_not_found=True)):
-        if info.type == fs.FileType.File:
+        if info.type == fs.FileType.File and not any(map(_hidden, info.path[len(path) :].split("/"))):
             at = int(info.mtime_ns // 1_000_000) if info.mtime_ns else 0
             yield {"path": f"{scheme}://{info.path}", "bytes": info.size, "modified_at": at}
 
 
-def delete(path: str, io: Mapping[str, str]) -> None:
-    """Delete one file; one that is gone already is fine."""
+def delete(path: str, io: Mapping[str, str]) -> bool:
+    """Delete one file; `False` where it was gone already (a store that does not tell counts as deleted)."""
     local = local_path(path)
     try:
-        if local is not None:
-            os.unlink(local)  # noqa: PTH108
-            # Hadoop's local file system keeps a checksum beside each file that it wrote.
-            folder, name = os.path.split(local)
-            os.unlink(os.path.join(folder, f".{name}.crc"))  # noqa: PTH108, PTH118
-        else:
+        if local is None:
             file_io(io, path).delete(path)
+            return True
+        os.unlink(local)  # noqa: PTH108
     except FileNotFoundError:
-        return
+        return False
+    # Hadoop's local file system keeps a checksum beside each file that it wrote.
+    folder, name = os.path.split(local)
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(os.path.join(folder, f".{name}.crc"))  # noqa: PTH108, PTH118
+    return True
+
+
+def _hidden(name: str) -> bool:
+    """Tell what Iceberg's own orphan removal passes over: ".x" and "_x", but not a partition like "_day=1"."""
+    return name.startswith(".") or (name.startswith("_") and "=" not in name)
