@@ -1,3 +1,7 @@
 //! The one binary of DRLS.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    drls::cli::run()
+}

@@ -1,0 +1,93 @@
+//! The command line.
+
+pub mod doctor;
+mod logs;
+mod serve;
+mod user;
+
+use std::{net::SocketAddr, path::PathBuf, process::ExitCode};
+
+use anyhow::{Context as _, Result};
+use clap::{Parser, Subcommand};
+
+use crate::{
+    api::openapi,
+    config::{ConfigStore, Environment},
+    db::Db,
+};
+
+/// Lakehouse console: Apache Iceberg tables read, judged and repaired.
+#[derive(Debug, Parser)]
+#[command(name = "drls", version)]
+struct Cli {
+    /// Folder with everything that the server keeps [default: DRLS_HOME, else ~/.drls]
+    #[arg(long, global = true, value_name = "DIR")]
+    home: Option<PathBuf>,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Serve the console and its API
+    Serve {
+        /// Address to listen on [default: server.bind in config.json, else 127.0.0.1:3000]
+        #[arg(long, value_name = "ADDRESS:PORT")]
+        bind: Option<SocketAddr>,
+        /// Form of the log on standard error
+        #[arg(long, value_enum, default_value_t = logs::Format::Auto)]
+        log_format: logs::Format,
+    },
+    /// Bring the state database up to date
+    Migrate,
+    /// Print the OpenAPI description
+    Openapi,
+    /// Manage users
+    #[command(subcommand)]
+    User(user::Command),
+    /// Look for what is broken, with a fix for each finding
+    Doctor(doctor::Arguments),
+}
+
+/// Runs the command line; exit status 0 for success, 1 for failure, 2 for a wrong use.
+pub fn run() -> ExitCode {
+    let cli = Cli::parse();
+    let done = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .context("no threads can be started")
+        .and_then(|runtime| runtime.block_on(dispatch(cli)));
+    match done {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("drls: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn dispatch(cli: Cli) -> Result<ExitCode> {
+    match cli.command {
+        Command::Serve { bind, log_format } => {
+            logs::start(log_format);
+            serve::run(Environment::of_process(cli.home, bind)?).await?;
+        }
+        Command::Migrate => {
+            let environment = Environment::of_process(cli.home, None)?;
+            environment.make_home()?;
+            Db::open(environment.home()).await?.close().await;
+            println!("{} is up to date", environment.home().join("drls.db").display());
+        }
+        Command::Openapi => println!("{}", openapi::document().to_pretty_json()?),
+        Command::User(command) => {
+            let environment = Environment::of_process(cli.home, None)?;
+            environment.make_home()?;
+            let config = ConfigStore::open(environment)?.get();
+            user::run(command, &config).await?;
+        }
+        Command::Doctor(arguments) => {
+            return doctor::run(&arguments, Environment::of_process(cli.home, None)?).await;
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
