@@ -80,9 +80,7 @@ def add_column(
         try:
             Schema(NestedField(1, column, parsed)).check_format_version_compatibility(version)
         except ValueError as error:
-            raise invalid(
-                "/data_type", f"{data_type} is not known to format version {version} of this table"
-            ) from error
+            raise invalid("/data_type", f"{data_type} is not known to the format version {version}") from error
         around = siblings(schema, parent)
         refuse_taken(around, column, "/path")
         if after is not None and after not in [field.name for field in around]:
