@@ -20,6 +20,10 @@ impl TableOperation for Add {
     type Arguments = Arguments;
     type Config = NoConfig;
 
+    fn schema() -> String {
+        include_str!("../schema.json").into()
+    }
+
     fn plan(table: &Table, arguments: Arguments, _: NoConfig, _: Throughput) -> Result<Plan, Error> {
         let data_type = check(&table.fields(), table.format_version(), &arguments)?;
         let Arguments { path, doc, after, .. } = arguments;

@@ -80,7 +80,7 @@ impl<'a> Parser<'a> {
         let end = self.rest.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(self.rest.len());
         let (word, rest) = self.rest.split_at(end);
         self.rest = rest.trim_start();
-        let name = word.to_lowercase();
+        let name = word.to_ascii_lowercase();
         match name.as_str() {
             "decimal" => self.decimal(),
             "fixed" => self.fixed(),
@@ -183,7 +183,7 @@ impl<'a> Parser<'a> {
 }
 
 fn unknown(word: &str) -> String {
-    let lower = word.to_lowercase();
+    let lower = word.to_ascii_lowercase();
     let known =
         PRIMITIVES.into_iter().chain(NANOSECONDS).chain(["decimal(10, 2)", "fixed[16]", "list<...>", "map<..., ...>"]);
     let alias = ALIASES.iter().find(|(name, _)| *name == lower).map(|(_, iceberg)| *iceberg);

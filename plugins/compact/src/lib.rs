@@ -34,6 +34,10 @@ impl TableOperation for Compact {
     type Arguments = Arguments;
     type Config = NoConfig;
 
+    fn schema() -> String {
+        include_str!("../schema.json").into()
+    }
+
     fn plan(table: &Table, arguments: Arguments, _: NoConfig, throughput: Throughput) -> Result<Plan, Error> {
         let cells = (0..)
             .zip(table.partitions(0, table.partition_count()))

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use drls_plugin::facts::PartitionSpec;
-use drls_plugin::{Problems, Properties, names};
+use drls_plugin::{Problems, Properties, names, token};
 
 use crate::arguments::Strategy;
 
@@ -107,7 +107,7 @@ pub(crate) fn check(
             None => Some(unknown(name, known.iter().map(|(k, _)| *k))),
         };
         if let Some(detail) = detail {
-            problems.add(format!("/options/{}", name.replace('~', "~0").replace('/', "~1")), detail);
+            problems.add(format!("/options/{}", token(name)), detail);
         }
     }
     if problems.len() == before {
@@ -138,7 +138,7 @@ fn misfit(kind: &Kind, value: &str, specs: &[PartitionSpec]) -> Option<String> {
             _ if *most > 1.0 => Some(format!("must be a number above 0, not \"{value}\"")),
             _ => Some(format!("must be a number above 0 and at most {most}, not \"{value}\"")),
         },
-        Kind::Flag if matches!(value.to_lowercase().as_str(), "true" | "false") => None,
+        Kind::Flag if matches!(value.to_ascii_lowercase().as_str(), "true" | "false") => None,
         Kind::Flag => Some(format!("must be \"true\" or \"false\", not \"{value}\"")),
         Kind::Word(words) if words.contains(&value) => None,
         Kind::Word(words) => Some(format!("must be one of {}, not \"{value}\"", words.join(", "))),

@@ -73,7 +73,7 @@ fn sort_problem(item: &str, columns: Columns<'_>) -> Option<String> {
         Some(end) => item.split_at(end + 1),
         None => item.split_at(item.find(char::is_whitespace).unwrap_or(item.len())),
     };
-    let words = words.to_uppercase();
+    let words = words.to_ascii_uppercase();
     let words: Vec<&str> = words.split_whitespace().collect();
     let rest = match words.as_slice() {
         ["ASC" | "DESC", rest @ ..] | rest => rest,

@@ -10,6 +10,7 @@ use serde_json::json;
 /// Values that the operator may change.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
+#[schemars(title = "Delete files")]
 pub(crate) struct Config {
     /// Delete files from which it is told. 1: Gravitino's compaction policy acts on any delete file.
     #[schemars(title = "Least delete files", range(min = 1))]

@@ -17,6 +17,10 @@ impl HealthRule for DeleteFiles {
     };
     type Config = Config;
 
+    fn schema() -> String {
+        include_str!("../schema.json").into()
+    }
+
     fn evaluate(table: &Table, config: Config) -> Result<Vec<Finding>, Error> {
         let target = Properties::from_iter(table.properties()).target_file_size();
         Ok(judge(&table.totals(), target, &config).into_iter().collect())

@@ -23,6 +23,10 @@ impl TableOperation for Expire {
     type Arguments = Arguments;
     type Config = NoConfig;
 
+    fn schema() -> String {
+        include_str!("../schema.json").into()
+    }
+
     fn plan(table: &Table, arguments: Arguments, _: NoConfig, _: Throughput) -> Result<Plan, Error> {
         let facts = Facts {
             snapshots: table.snapshots(),

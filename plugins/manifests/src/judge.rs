@@ -10,6 +10,7 @@ use serde_json::json;
 /// Values that the operator may change.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
+#[schemars(title = "Manifests")]
 pub(crate) struct Config {
     /// Manifests that a rewrite must save, from which it is told.
     #[schemars(title = "Least manifests saved", range(min = 1))]

@@ -16,6 +16,10 @@ impl HealthRule for Manifests {
     };
     type Config = Config;
 
+    fn schema() -> String {
+        include_str!("../schema.json").into()
+    }
+
     fn evaluate(table: &Table, config: Config) -> Result<Vec<Finding>, Error> {
         let properties = Properties::from_iter(table.properties());
         let spec = table.partition_specs().iter().find(|s| s.is_default).map_or(0, |s| s.id);

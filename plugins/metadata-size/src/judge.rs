@@ -9,6 +9,7 @@ use serde_json::json;
 /// Values that the operator may change.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
+#[schemars(title = "Metadata size")]
 pub(crate) struct Config {
     /// Size of the metadata file from which it is told. 5 MB: a catalog's limit on a request, met in
     /// estuary/connectors#3984.

@@ -16,6 +16,10 @@ impl HealthRule for MetadataSize {
     };
     type Config = Config;
 
+    fn schema() -> String {
+        include_str!("../schema.json").into()
+    }
+
     fn evaluate(table: &Table, config: Config) -> Result<Vec<Finding>, Error> {
         let log = table.metadata_log();
         let properties = Properties::from_iter(table.properties());

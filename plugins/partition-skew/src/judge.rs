@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 /// Values that the operator may change.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
+#[schemars(title = "Partition skew")]
 pub(crate) struct Config {
     /// Rows of the largest partition to those of the median from which it is told. 5: Spark's
     /// spark.sql.adaptive.skewJoin.skewedPartitionFactor.

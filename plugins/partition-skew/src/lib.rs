@@ -16,6 +16,10 @@ impl HealthRule for PartitionSkew {
     };
     type Config = Config;
 
+    fn schema() -> String {
+        include_str!("../schema.json").into()
+    }
+
     fn evaluate(table: &Table, config: Config) -> Result<Vec<Finding>, Error> {
         let partitions = table.partitions(0, table.partition_count());
         Ok(judge(&partitions, &config).into_iter().collect())

@@ -36,6 +36,10 @@ impl TableOperation for RemoveOrphans {
     type Arguments = Arguments;
     type Config = NoConfig;
 
+    fn schema() -> String {
+        include_str!("../schema.json").into()
+    }
+
     fn plan(table: &Table, arguments: Arguments, _: NoConfig, _: Throughput) -> Result<Plan, Error> {
         let properties = Properties::from_iter(table.properties());
         let older_than = limit(&arguments, &properties, table.as_of())?;

@@ -24,6 +24,10 @@ impl TableOperation for RewriteManifests {
     type Arguments = Arguments;
     type Config = NoConfig;
 
+    fn schema() -> String {
+        include_str!("../schema.json").into()
+    }
+
     fn plan(table: &Table, _: Arguments, _: NoConfig, throughput: Throughput) -> Result<Plan, Error> {
         let properties = Properties::from_iter(table.properties());
         let spec = table.partition_specs().iter().find(|s| s.is_default).map_or(0, |s| s.id);

@@ -33,6 +33,10 @@ impl TableOperation for Rollback {
     type Arguments = Arguments;
     type Config = NoConfig;
 
+    fn schema() -> String {
+        include_str!("../schema.json").into()
+    }
+
     fn plan(table: &Table, arguments: Arguments, _: NoConfig, _: Throughput) -> Result<Plan, Error> {
         plan(&table.snapshots(), table.current_snapshot(), table.totals(), &arguments)
     }

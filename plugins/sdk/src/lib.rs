@@ -52,6 +52,8 @@
 //! # fn main() { assert_eq!(judge(0, &Config::default()).len(), 1); }
 //! ```
 //!
+//! `cargo test` of the plugin unit-tests such functions natively, and checks [`HealthRule::schema`] where it is written out.
+//!
 //! On a native target the methods of [`Table`] and [`log`] cannot be called (they are the host's); everything else can.
 
 #[doc(hidden)]
@@ -91,7 +93,7 @@ pub mod steps {
 
 pub use __bindings::operation::exports::drls::plugin::operation::OperationPlan as Plan;
 pub use __bindings::rule::exports::drls::plugin::health::{Finding, Measure, Remedy};
-pub use input::Problems;
+pub use input::{Problems, token};
 pub use operation::{NoConfig, TableOperation, Throughput};
 pub use properties::Properties;
 pub use rule::HealthRule;
@@ -104,6 +106,7 @@ pub use {schemars, serde, serde_json};
 pub mod __private {
     pub use crate::operation::Operation;
     pub use crate::rule::Rule;
+    pub use crate::schema::check as check_schema;
 }
 
 /// What a person reads about a plugin.
@@ -120,13 +123,13 @@ pub struct About {
 }
 
 impl About {
-    fn descriptor<T: schemars::JsonSchema>(&self) -> wit::types::Descriptor {
+    fn descriptor(&self, schema: String) -> wit::types::Descriptor {
         wit::types::Descriptor {
             id: self.id.into(),
             title: self.title.into(),
             summary: self.summary.into(),
             icon: self.icon.into(),
-            schema: schema::of::<T>(),
+            schema,
         }
     }
 }

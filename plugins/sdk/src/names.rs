@@ -1,6 +1,6 @@
 //! "Did you mean": every refusal of a name says the nearest one that would be right.
 
-/// The name of `known` that `wrong` was most likely meant to be, compared without case; none where nothing is near.
+/// The name of `known` that `wrong` was most likely meant to be, compared without (ASCII) case; none where nothing is near.
 ///
 /// ```
 /// use drls_plugin::names::nearest;
@@ -8,10 +8,10 @@
 /// assert_eq!(nearest("xyz", ["min-input-files"]), None);
 /// ```
 pub fn nearest<'a>(wrong: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let wrong = wrong.to_lowercase();
+    let wrong = wrong.to_ascii_lowercase();
     known
         .into_iter()
-        .map(|name| (strsim::normalized_damerau_levenshtein(&wrong, &name.to_lowercase()), name))
+        .map(|name| (strsim::normalized_damerau_levenshtein(&wrong, &name.to_ascii_lowercase()), name))
         .filter(|(likeness, _)| *likeness >= 0.6)
         .max_by(|a, b| a.0.total_cmp(&b.0))
         .map(|(_, name)| name)

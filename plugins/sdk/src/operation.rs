@@ -10,7 +10,7 @@ use crate::__bindings::operation::exports::drls::plugin::operation::Guest;
 use crate::facts::Totals;
 use crate::steps::{Effect, Reversibility, Step};
 use crate::wit::types::Descriptor;
-use crate::{About, Error, Plan, Table, guard, input};
+use crate::{About, Error, Plan, Table, guard, input, schema};
 
 /// Plans a maintenance or schema operation. The host runs the steps, locks, audits and undoes.
 pub trait TableOperation {
@@ -20,6 +20,15 @@ pub trait TableOperation {
     type Arguments: DeserializeOwned + JsonSchema;
     /// What the operator may change for all calls; [`NoConfig`] where there is nothing.
     type Config: DeserializeOwned;
+
+    /// JSON Schema of `Arguments`. Made from the type when it is asked for, which costs 30 KB of code; a component that
+    /// should swap fast has it written out: `include_str!("../schema.json").into()`. A test that [`export_operation!`]
+    /// brings along holds the file against the type, and writes it with `DRLS_WRITE_SCHEMA=1 cargo test`.
+    ///
+    /// [`export_operation!`]: crate::export_operation
+    fn schema() -> String {
+        schema::of::<Self::Arguments>()
+    }
 
     /// The steps with what they promise; [`Plan::nothing`] where there is nothing to do.
     ///
@@ -46,6 +55,13 @@ macro_rules! export_operation {
         // Natively nothing is exported; the type is named nevertheless, so that it is checked and not dead code.
         #[cfg(not(target_arch = "wasm32"))]
         const _: fn() = $crate::__private::Operation::<$operation>::is_one;
+        #[cfg(test)]
+        #[test]
+        fn schema_says_what_the_type_says() {
+            use $crate::TableOperation;
+            let written = <$operation>::schema();
+            $crate::__private::check_schema::<<$operation as TableOperation>::Arguments>(&written, env!("CARGO_MANIFEST_DIR"));
+        }
     };
 }
 
@@ -60,7 +76,7 @@ impl<O: TableOperation> Operation<O> {
 impl<O: TableOperation> Guest for Operation<O> {
     fn describe() -> Descriptor {
         guard::install();
-        O::ABOUT.descriptor::<O::Arguments>()
+        O::ABOUT.descriptor(O::schema())
     }
 
     fn plan(table: &Table, arguments: String, config: String, throughput: u64) -> Result<Plan, Error> {

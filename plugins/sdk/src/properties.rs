@@ -38,6 +38,11 @@ impl Properties {
 
 impl FromIterator<(String, String)> for Properties {
     fn from_iter<I: IntoIterator<Item = (String, String)>>(pairs: I) -> Self {
-        Self(pairs.into_iter().collect())
+        // Not collected: that sorts first, which is more code than the tree itself.
+        let mut properties = Self::default();
+        for (key, value) in pairs {
+            properties.0.insert(key, value);
+        }
+        properties
     }
 }

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::__bindings::rule::exports::drls::plugin::health::Guest;
 use crate::wit::types::Descriptor;
-use crate::{About, Error, Finding, Measure, Remedy, Severity, Table, guard, input};
+use crate::{About, Error, Finding, Measure, Remedy, Severity, Table, guard, input, schema};
 
 /// Judges one table from facts. Pure: same facts and configuration, same findings.
 pub trait HealthRule {
@@ -16,6 +16,15 @@ pub trait HealthRule {
     const ABOUT: About;
     /// What the operator may change. Its schema is shown and enforced by the host; `NoConfig` where there is nothing.
     type Config: DeserializeOwned + JsonSchema;
+
+    /// JSON Schema of `Config`. Made from the type when it is asked for, which costs 30 KB of code; a component that
+    /// should swap fast has it written out: `include_str!("../schema.json").into()`. A test that [`export_rule!`] brings
+    /// along holds the file against the type, and writes it with `DRLS_WRITE_SCHEMA=1 cargo test`.
+    ///
+    /// [`export_rule!`]: crate::export_rule
+    fn schema() -> String {
+        schema::of::<Self::Config>()
+    }
 
     /// The findings, worst first, none for a healthy table.
     ///
@@ -37,6 +46,13 @@ macro_rules! export_rule {
         // Natively nothing is exported; the type is named nevertheless, so that it is checked and not dead code.
         #[cfg(not(target_arch = "wasm32"))]
         const _: fn() = $crate::__private::Rule::<$rule>::is_one;
+        #[cfg(test)]
+        #[test]
+        fn schema_says_what_the_type_says() {
+            use $crate::HealthRule;
+            let written = <$rule>::schema();
+            $crate::__private::check_schema::<<$rule as HealthRule>::Config>(&written, env!("CARGO_MANIFEST_DIR"));
+        }
     };
 }
 
@@ -51,7 +67,7 @@ impl<R: HealthRule> Rule<R> {
 impl<R: HealthRule> Guest for Rule<R> {
     fn describe() -> Descriptor {
         guard::install();
-        R::ABOUT.descriptor::<R::Config>()
+        R::ABOUT.descriptor(R::schema())
     }
 
     fn evaluate(table: &Table, config: String) -> Result<Vec<Finding>, Error> {

@@ -14,9 +14,28 @@ pub(crate) fn of<T: JsonSchema>() -> String {
 
 /// "uint32" and the like are no formats of JSON Schema, and validators warn of them; minimum and maximum say the same.
 fn without_width(schema: &mut Schema) {
-    if schema.get("type").is_some_and(|t| *t != "string") {
+    let width = |f: &str| ["int", "uint", "float", "double"].iter().any(|kind| f.starts_with(kind));
+    if schema.get("format").and_then(|f| f.as_str()).is_some_and(width) {
         schema.remove("format");
     }
+}
+
+/// Holds a schema that is written out against the type, as documents; or writes `schema.json` of the crate in `folder`,
+/// where the environment asks for it.
+///
+/// # Panics
+/// Where the two differ.
+pub fn check<T: JsonSchema>(written: &str, folder: &str) {
+    let parse = |text: &str| serde_json::from_str::<serde_json::Value>(text).unwrap_or_default();
+    let current = parse(&of::<T>());
+    if parse(written) == current {
+        return;
+    }
+    let file = std::path::Path::new(folder).join("schema.json");
+    let done =
+        std::env::var_os("DRLS_WRITE_SCHEMA").is_some() && std::fs::write(&file, format!("{current:#}\n")).is_ok();
+    let file = file.display();
+    assert!(done, "{file} is not what the type says; write it with `DRLS_WRITE_SCHEMA=1 cargo test`");
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use drls_plugin::steps::{Effect, Reversibility, Step};
 use drls_plugin::{
-    About, Error, NoConfig, Plan, Problems, Properties, Table, TableOperation, Throughput, export_operation,
+    About, Error, NoConfig, Plan, Problems, Properties, Table, TableOperation, Throughput, export_operation, token,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -44,6 +44,10 @@ impl TableOperation for SetProperties {
     type Arguments = Arguments;
     type Config = NoConfig;
 
+    fn schema() -> String {
+        include_str!("../schema.json").into()
+    }
+
     fn plan(table: &Table, arguments: Arguments, _: NoConfig, _: Throughput) -> Result<Plan, Error> {
         let present = Properties::from_iter(table.properties());
         plan(&present, Effect::unchanged(table.totals()), arguments.properties)
@@ -55,7 +59,7 @@ export_operation!(SetProperties);
 fn plan(present: &Properties, effect: Effect, wanted: BTreeMap<String, String>) -> Result<Plan, Error> {
     let mut problems = Problems::default();
     for key in wanted.keys() {
-        let pointer = format!("/properties/{}", key.replace('~', "~0").replace('/', "~1"));
+        let pointer = format!("/properties/{}", token(key));
         if key.trim().is_empty() || key.trim() != key {
             problems.add(pointer, "a key is not empty and has no blank at its ends");
         } else if RESERVED.contains(&key.as_str()) {

@@ -10,6 +10,7 @@ use serde_json::json;
 /// Values that the operator may change.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
+#[schemars(title = "Small files")]
 pub(crate) struct Config {
     /// Share of the table's data files that a rewrite would join, from which it is told. 0.3: nimtable's threshold.
     #[schemars(title = "Share of small files", range(min = 0.0, max = 1.0))]

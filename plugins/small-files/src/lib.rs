@@ -17,6 +17,10 @@ impl HealthRule for SmallFiles {
     };
     type Config = Config;
 
+    fn schema() -> String {
+        include_str!("../schema.json").into()
+    }
+
     fn evaluate(table: &Table, config: Config) -> Result<Vec<Finding>, Error> {
         let totals = table.totals();
         let sizes = table.file_sizes();

@@ -12,6 +12,7 @@ use serde_json::json;
 /// Values that the operator may change.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
+#[schemars(title = "Snapshots")]
 pub(crate) struct Config {
     /// Snapshots that the table's retention lets go, from which it is told. 20: Lakekeeper schedules an expiry from
     /// there on.
