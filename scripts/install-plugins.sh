@@ -7,12 +7,13 @@ set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 home=${1:?the home to install into, for example ~/.drls}
 
-installed=$home/plugins/.first-party
+# Copies of what was installed last; outside the folder that the server watches.
+installed=$home/.first-party
 mkdir -p "$installed"
 for built in "$top"/target/plugins/*.wasm; do
   [ -e "$built" ] || die "target/plugins is empty: make build"
   name=$(basename "$built")
   if [ -e "$home/plugins/$name" ] && cmp -s "$built" "$installed/$name"; then continue; fi
-  "$top/target/release/drls" plugin install "$built" --home "$home" >&2
+  "$top/target/release/drls" plugin install "$built" --home "$home" --allow-downgrade >&2
   cp "$built" "$installed/$name"
 done

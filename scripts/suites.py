@@ -17,6 +17,7 @@ import sys
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 TOP = Path(__file__).resolve().parent.parent
 PYTHON = str(TOP / ".venv" / "bin" / "python")
@@ -46,12 +47,12 @@ class Counts:
 
 @dataclass(frozen=True)
 class Suite:
-    """One command. A check passes or fails as a whole; a test suite counts its tests in its closing lines."""
+    """One command and what counts for it: its exit status alone, or the closing lines of its runner."""
 
     name: str
     command: tuple[str, ...]
+    counts: Literal["check", "cargo", "pytest", "plain"]
     folder: str = "."
-    check: bool = False
     environment: dict[str, str] = field(default_factory=dict)
 
 
@@ -67,7 +68,7 @@ class Result:
 
 def check(name: str, *command: str, folder: str = ".", **environment: str) -> Suite:
     """A suite that counts as one."""
-    return Suite(name, command, folder, check=True, environment=environment)
+    return Suite(name, command, "check", folder, environment)
 
 
 def checks() -> list[Suite]:
@@ -100,15 +101,18 @@ def tests() -> list[Suite]:
     cargo = ("cargo", "test", "--workspace", "--no-fail-fast")
     pytest = (PYTHON, "-m", "pytest", "--color=auto", "-c", "python/pyproject.toml", "--rootdir", ".")
     return [
-        Suite("rust: host", (*cargo, "--release")),
-        Suite("rust: plugins", cargo, "plugins"),
-        *(
-            Suite(f"plugin: {plugin}", ("target/release/drls", "plugin", "test", f"plugins/{plugin}"))
-            for plugin in plugins()
-        ),
-        Suite("python", (*pytest, "python/tests")),
-        Suite("house", (*pytest, "tests")),
+        Suite("rust: host", (*cargo, "--release"), "cargo"),
+        Suite("rust: plugins", cargo, "cargo", "plugins"),
+        *(Suite(f"plugin: {name}", plugin_test(name), "plain") for name in plugins()),
+        Suite("python", (*pytest, "python/tests"), "pytest"),
+        Suite("house", (*pytest, "tests"), "pytest"),
     ]
+
+
+def plugin_test(name: str) -> tuple[str, ...]:
+    """The command that runs a plugin's self-tests and cases on the file that `make build` made."""
+    cases = f"plugins/{name}/tests"
+    return ("target/release/drls", "plugin", "test", f"target/plugins/{name}.wasm", "--cases", cases)
 
 
 def plugins() -> list[str]:
@@ -121,20 +125,16 @@ def shell_scripts() -> list[str]:
     return [".ci/run", *sorted(str(path.relative_to(TOP)) for path in (TOP / "scripts").glob("*.sh"))]
 
 
-def closing(line: str) -> Counts | None:
-    """The counts in a runner's closing line; none where it is another line."""
-    if found := CARGO.match(line) or PLAIN.match(line):
-        return Counts(int(found["passed"]), int(found["failed"]), int(found["skipped"] or 0))
-    if PYTEST.match(line):
-        by_word: dict[str, int] = {}
-        for number, word in PYTEST_COUNT.findall(line):
-            by_word[word.removesuffix("s")] = int(number)
-        return Counts(
-            by_word.get("passed", 0) + by_word.get("xfailed", 0),
-            by_word.get("failed", 0) + by_word.get("error", 0) + by_word.get("xpassed", 0),
-            by_word.get("skipped", 0),
-        )
-    return None
+def closing(counts: str, line: str) -> Counts | None:
+    """The counts in a closing line of this runner; none where it is another line."""
+    if counts == "pytest":
+        if not PYTEST.match(line):
+            return None
+        words = {word.removesuffix("s"): int(number) for number, word in PYTEST_COUNT.findall(line)}
+        failed = sum(words.get(word, 0) for word in ("failed", "error", "xpassed"))
+        return Counts(words.get("passed", 0) + words.get("xfailed", 0), failed, words.get("skipped", 0))
+    found = {"cargo": CARGO, "plain": PLAIN}[counts].match(line)
+    return Counts(*(int(found[word] or 0) for word in ("passed", "failed", "skipped"))) if found else None
 
 
 def run(suite: Suite) -> Result:
@@ -161,11 +161,11 @@ def run(suite: Suite) -> Result:
         for line in process.stdout or ():
             sys.stdout.write(line)
             sys.stdout.flush()
-            if not suite.check and (found := closing(COLOURS.sub("", line).rstrip())):
+            if suite.counts != "check" and (found := closing(suite.counts, COLOURS.sub("", line).rstrip())):
                 counts.add(found)
     status = process.wait()
     remark = ""
-    if suite.check:
+    if suite.counts == "check":
         counts = Counts(passed=1) if status == 0 else Counts(failed=1)
     elif status != 0 and counts.failed == 0:
         # A compiler error, a crash, or nothing collected: no closing line tells of it.

@@ -1,0 +1,76 @@
+"""The runner of the suites: it must never call a failure a success."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Literal
+
+import pytest
+
+TOP = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(TOP / "scripts"))
+
+from suites import Counts, Suite, closing, report, run  # noqa: E402 - scripts/ is no package
+
+
+@pytest.mark.parametrize(
+    ("runner", "line", "counts"),
+    [
+        ("cargo", "test result: ok. 12 passed; 0 failed; 1 ignored; 0 measured; finished in 0.01s", Counts(12, 0, 1)),
+        ("cargo", "test result: FAILED. 3 passed; 2 failed; 0 ignored; 0 measured", Counts(3, 2)),
+        ("pytest", "39 passed in 0.68s", Counts(39)),
+        ("pytest", "==== 2 failed, 39 passed, 4 skipped, 1 error in 61.10s (0:01:01) ====", Counts(39, 3, 4)),
+        ("pytest", "==== 2 errors in 0.11s ====", Counts(0, 2)),
+        ("plain", "4 passed, 1 failed", Counts(4, 1)),
+        ("plain", "selftest: 4 passed, 0 failed, 2 skipped", Counts(4, 0, 2)),
+        # Not theirs: what a failing test printed of another runner must not be counted.
+        ("cargo", "4 passed, 1 failed", None),
+        ("pytest", "4 passed, 1 failed", None),
+        ("pytest", "==== no tests ran in 0.01s ====", None),
+        ("plain", "all 4 passed, 1 failed of them late", None),
+    ],
+)
+def test_a_closing_line_is_counted(runner: str, line: str, counts: Counts | None) -> None:
+    assert closing(runner, line) == counts
+
+
+def suite(script: str, counts: Literal["check", "plain"] = "plain") -> Suite:
+    return Suite("x", ("sh", "-c", script), counts)
+
+
+@pytest.mark.parametrize(
+    ("it", "counts", "remark"),
+    [
+        (suite("echo 2 passed, 0 failed; echo 3 passed, 1 failed; exit 1"), Counts(5, 1), ""),
+        (suite("echo 2 passed, 0 failed; exit 101"), Counts(2, 1), "ended with status 101"),
+        (suite("printf '\\033[32m2 passed, 0 failed\\033[0m\\n' >&2"), Counts(2), ""),
+        (suite("echo hello"), Counts(0, 1), "ran no test"),
+        (suite("echo 0 passed, 0 failed"), Counts(0, 1), "ran no test"),
+        (suite("echo 5 passed, 5 failed", "check"), Counts(1), ""),
+        (suite("exit 3", "check"), Counts(0, 1), ""),
+        (Suite("x", ("no-such-command",), "plain"), Counts(0, 1), "did not start"),
+    ],
+)
+def test_a_suite_counts_what_its_command_says(it: Suite, counts: Counts, remark: str) -> None:
+    result = run(it)
+    assert (result.counts, result.remark) == (counts, remark)
+
+
+def test_the_report_ends_with_the_sum(capsys: pytest.CaptureFixture[str]) -> None:
+    good, bad = run(suite("echo 2 passed, 0 failed, 1 skipped")), run(suite("false"))
+    capsys.readouterr()
+    assert report([good]) == 0
+    assert capsys.readouterr().out.splitlines()[-1] == "2 passed, 0 failed, 1 skipped"
+    assert report([good, bad]) == 1
+    assert capsys.readouterr().out.splitlines()[-1] == "2 passed, 1 failed, 1 skipped"
+    assert report([]) == 1
+
+
+def test_an_unknown_suite_is_a_mistake() -> None:
+    done = subprocess.run(
+        [sys.executable, "scripts/suites.py", "--only", "moon"], cwd=TOP, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 2
+    assert "--list" in done.stderr
