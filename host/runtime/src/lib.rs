@@ -13,12 +13,15 @@ mod error;
 pub mod facts;
 mod gate;
 mod inspect;
+mod life;
 mod limits;
 mod load;
+mod loader;
 mod log;
 pub mod manifest;
 mod plugin;
 mod refusal;
+mod runtime;
 mod schema;
 mod section;
 mod selftest;
@@ -26,16 +29,20 @@ mod snapshot;
 mod stats;
 mod store;
 mod view;
+mod watch;
+mod worker;
 
 pub use crate::{
     engine::{EngineError, Host},
     error::{CallError, Failure, FailureKind, FieldError, Identity, Trapped},
     inspect::{CONTRACT, Inspection, Interface, Kind, inspect},
+    life::{LifeEvent, LifeState},
     limits::Limits,
     log::{Level, LogLine},
     manifest::{Manifest, embed},
     plugin::{Descriptor, Plugin},
     refusal::{Mismatch, Refusal},
+    runtime::{ConfigError, OpenError, PluginState, PluginStatus, Runtime, RuntimeConfig},
     section::MANIFEST_SECTION,
     selftest::SelfTestOutcome,
     snapshot::Snapshot,

@@ -118,3 +118,8 @@ fn inode(meta: &fs::Metadata) -> u64 {
 fn inode(_: &fs::Metadata) -> u64 {
     0
 }
+
+/// The id that a plugin file's name stands for.
+pub(crate) fn stem(name: &str) -> &str {
+    name.strip_suffix(".wasm").unwrap_or(name)
+}

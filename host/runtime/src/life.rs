@@ -1,0 +1,185 @@
+//! What is known of each plugin file over time: its state, its refusal, its history, and who wants to hear of it.
+
+use std::{
+    collections::{BTreeMap, HashMap, VecDeque},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc},
+    time::{Duration, SystemTime},
+};
+
+use semver::Version;
+use serde::Serialize;
+
+use crate::{
+    error::Identity,
+    limits::Limits,
+    log::{LogLine, LogRing, millis},
+    refusal::Refusal,
+};
+
+/// Events kept for each plugin.
+const KEPT: usize = 50;
+
+/// A step in the life of a plugin.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum LifeState {
+    /// A new or changed file was noticed.
+    Seen,
+    /// It was read and copied to the store.
+    Staged,
+    /// Its bytes, imports, exports and manifest are in order.
+    Verified,
+    /// Native code is there.
+    Compiled,
+    /// It is linked and has described itself.
+    Linked,
+    /// Its self-tests passed.
+    SelfTested,
+    /// Calls go to it.
+    Active,
+    /// Calls go to it with another configuration.
+    Configured,
+    /// No new call goes to it.
+    Draining,
+    /// The last call that held it is over.
+    Gone,
+    /// It is not taken.
+    Refused,
+}
+
+/// One step, as it happened.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct LifeEvent {
+    /// When, milliseconds since the Unix epoch, UTC.
+    pub at: i64,
+    /// Name of the file without `.wasm`: the id of every plugin that is not refused for its id.
+    pub id: String,
+    /// What happened.
+    pub state: LifeState,
+    /// Version, once known.
+    pub version: Option<Version>,
+    /// SHA-256 of the file, once known.
+    pub digest: Option<String>,
+    /// Milliseconds since the step before.
+    pub took_ms: f64,
+    /// More in words: the refusal, for one.
+    pub detail: Option<String>,
+}
+
+/// Which plugin an event is about, as far as it is known.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Subject {
+    pub(crate) version: Option<Version>,
+    pub(crate) digest: Option<String>,
+}
+
+impl From<&Identity> for Subject {
+    fn from(identity: &Identity) -> Self {
+        Self { version: Some(identity.version.clone()), digest: Some(identity.digest.clone()) }
+    }
+}
+
+/// A candidate that was not taken.
+#[derive(Debug, Clone)]
+pub(crate) struct Refused {
+    pub(crate) subject: Subject,
+    pub(crate) refusal: Refusal,
+}
+
+impl Refused {
+    /// "1.3.0 refused: ...; 1.2.0 serves".
+    pub(crate) fn text(&self, id: &str, serving: Option<&Identity>) -> String {
+        let what = self.subject.version.as_ref().map_or_else(|| format!("{id}.wasm"), ToString::to_string);
+        let serves = serving.map(|s| format!("; {} serves", s.version)).unwrap_or_default();
+        format!("{what} refused: {}{serves}", self.refusal)
+    }
+}
+
+/// What is known of one file beside the plugin that serves.
+#[derive(Debug, Default)]
+pub(crate) struct Record {
+    /// False once the file is gone; the history stays.
+    pub(crate) present: bool,
+    pub(crate) refused: Option<Refused>,
+    pub(crate) history: VecDeque<LifeEvent>,
+}
+
+/// Records, logs and listeners of one runtime.
+#[derive(Debug)]
+pub(crate) struct Life {
+    limits: Limits,
+    records: Mutex<BTreeMap<String, Record>>,
+    logs: Mutex<HashMap<String, Arc<LogRing>>>,
+    listeners: Mutex<Vec<mpsc::Sender<LifeEvent>>>,
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Life {
+    pub(crate) fn new(limits: Limits) -> Self {
+        Self { limits, records: Mutex::default(), logs: Mutex::default(), listeners: Mutex::default() }
+    }
+
+    /// The log of a plugin, which outlives its versions.
+    pub(crate) fn log(&self, id: &str) -> Arc<LogRing> {
+        let mut logs = lock(&self.logs);
+        Arc::clone(logs.entry(id.to_owned()).or_insert_with(|| Arc::new(LogRing::new(&self.limits))))
+    }
+
+    pub(crate) fn lines(&self, id: &str) -> Option<Vec<LogLine>> {
+        lock(&self.logs).get(id).map(|log| log.lines())
+    }
+
+    /// Lines of a plugin that were dropped.
+    pub(crate) fn dropped(&self, id: &str) -> u64 {
+        lock(&self.logs).get(id).map_or(0, |log| log.dropped())
+    }
+
+    pub(crate) fn subscribe(&self) -> mpsc::Receiver<LifeEvent> {
+        let (sender, receiver) = mpsc::channel();
+        lock(&self.listeners).push(sender);
+        receiver
+    }
+
+    /// Writes an event to the history, the log and the listeners.
+    pub(crate) fn tell(&self, id: &str, state: LifeState, subject: &Subject, took: Duration, detail: Option<String>) {
+        let event = LifeEvent {
+            at: millis(SystemTime::now()),
+            id: id.to_owned(),
+            state,
+            version: subject.version.clone(),
+            digest: subject.digest.clone(),
+            took_ms: took.as_secs_f64() * 1e3,
+            detail,
+        };
+        let (version, detail) = (event.version.as_ref().map(ToString::to_string), event.detail.as_deref());
+        if state == LifeState::Refused {
+            tracing::warn!(plugin = id, version, digest = event.digest, detail, "plugin refused");
+        } else {
+            tracing::debug!(plugin = id, version, digest = event.digest, detail, ?state, "plugin");
+        }
+        self.with(id, |record| {
+            if record.history.len() == KEPT {
+                record.history.pop_front();
+            }
+            record.history.push_back(event.clone());
+        });
+        lock(&self.listeners).retain(|listener| listener.send(event.clone()).is_ok());
+    }
+
+    /// Reads or changes a record, made where it is missing.
+    pub(crate) fn with<R>(&self, id: &str, change: impl FnOnce(&mut Record) -> R) -> R {
+        change(lock(&self.records).entry(id.to_owned()).or_default())
+    }
+
+    pub(crate) fn forget(&self, id: &str) {
+        lock(&self.records).remove(id);
+    }
+
+    /// Every record of a file that is there, by id.
+    pub(crate) fn each<R>(&self, mut read: impl FnMut(&String, &Record) -> R) -> Vec<R> {
+        lock(&self.records).iter().filter(|(_, r)| r.present).map(|(id, r)| read(id, r)).collect()
+    }
+}

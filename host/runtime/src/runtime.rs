@@ -1,0 +1,280 @@
+//! The runtime as the server holds it: a folder of plugins, the snapshot of now, and what is known of each file.
+
+use std::{
+    collections::{BTreeSet, HashMap},
+    io,
+    path::PathBuf,
+    sync::{
+        Arc, Mutex, PoisonError,
+        mpsc::{self, Receiver, Sender},
+    },
+    thread::{self, JoinHandle},
+    time::Duration,
+};
+
+use arc_swap::ArcSwap;
+use semver::Version;
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use crate::{
+    cache::Cache,
+    engine::{EngineError, Host},
+    error::{Failure, FieldError},
+    facts::Group,
+    inspect::Kind,
+    life::{Life, LifeEvent, Record},
+    limits::Limits,
+    loader::{Loader, Message},
+    log::{LogLine, millis},
+    plugin::Plugin,
+    snapshot::Snapshot,
+    stats::Counters,
+    store::Files,
+    watch::Watch,
+    worker::Workshop,
+};
+
+/// Where a runtime keeps its files and what plugins may use.
+#[derive(Debug, Clone, Default)]
+pub struct RuntimeConfig {
+    /// Plugins are put here, one file each.
+    pub plugins_dir: PathBuf,
+    /// Copies of every file that was ever loaded, by SHA-256.
+    pub store_dir: PathBuf,
+    /// Compiled code. For this user alone.
+    pub cache_dir: PathBuf,
+    /// Limits of each plugin.
+    pub limits: Limits,
+    /// The operator's values by plugin id, over those of the manifests.
+    pub plugins: HashMap<String, Map<String, Value>>,
+}
+
+/// The runtime could not be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// The engine does not start.
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+    /// A folder cannot be made or used.
+    #[error("{folder}: {error}; check that this user may write there")]
+    Folder {
+        /// Which folder.
+        folder: PathBuf,
+        /// What the system says.
+        error: io::Error,
+    },
+}
+
+/// An operator's values were not taken.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum ConfigError {
+    /// They do not fit: every mistake.
+    #[error("{}", Failure::Invalid(.0.clone()))]
+    Invalid(Vec<FieldError>),
+    /// No plugin file has this id.
+    #[error("there is no plugin {0}")]
+    UnknownPlugin(String),
+    /// The runtime is not started, or shut down.
+    #[error("the plugin runtime does not run")]
+    NotRunning,
+}
+
+/// What is going on with a plugin file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum PluginState {
+    /// Calls go to it.
+    Active,
+    /// It is being loaded, or not yet written to its end.
+    Staged,
+    /// It is not taken and nothing else serves.
+    Refused,
+}
+
+/// All that is known of one plugin file.
+#[derive(Debug, Clone, Serialize)]
+pub struct PluginStatus {
+    /// Name of the file without `.wasm`, the id of every plugin that serves.
+    pub id: String,
+    /// Name of the file.
+    pub file: String,
+    /// What is going on.
+    pub state: PluginState,
+    /// Name for people, where something serves.
+    pub title: Option<String>,
+    /// Version that serves, else that of the refused file where it is known.
+    pub version: Option<Version>,
+    /// SHA-256 of the file that serves, else of the refused one.
+    pub digest: Option<String>,
+    /// Why the file in the folder is not taken, and what serves instead.
+    pub error: Option<String>,
+    /// Stable name of the refusal, as "core-module".
+    pub error_code: Option<&'static str>,
+    /// What it offers.
+    pub kinds: BTreeSet<Kind>,
+    /// Groups of facts that it reads.
+    pub needs: BTreeSet<Group>,
+    /// Counters of the version that serves.
+    pub counters: Counters,
+    /// Log lines that were dropped for coming too fast.
+    pub log_lines_dropped: u64,
+    /// When the one that serves was made, milliseconds since the Unix epoch, UTC.
+    pub loaded_at: Option<i64>,
+    /// The last 50 events, oldest first.
+    pub history: Vec<LifeEvent>,
+}
+
+/// A folder of plugins that are loaded, swapped and called.
+#[derive(Debug)]
+pub struct Runtime {
+    shop: Arc<Workshop>,
+    snapshot: Arc<ArcSwap<Snapshot>>,
+    configs: Mutex<Option<HashMap<String, Map<String, Value>>>>,
+    messages: Sender<Message>,
+    receiver: Mutex<Option<Receiver<Message>>>,
+    thread: Mutex<Option<JoinHandle<()>>>,
+}
+
+impl Runtime {
+    /// Makes the engine and the folders. Compiles and scans nothing: see [`Runtime::start`].
+    ///
+    /// # Errors
+    /// The engine does not start, or a folder cannot be made. A cache that cannot be used is done without.
+    pub fn open(config: RuntimeConfig) -> Result<Arc<Self>, OpenError> {
+        let RuntimeConfig { plugins_dir, store_dir, cache_dir, limits, plugins } = config;
+        let files = Files::open(&plugins_dir, &store_dir)
+            .map_err(|error| OpenError::Folder { folder: plugins_dir.clone(), error })?;
+        let cache = Cache::open(&cache_dir);
+        let cache = cache.map_err(|e| tracing::warn!("no compiled code is kept in {}: {e}", cache_dir.display())).ok();
+        let life = Life::new(limits.clone());
+        let host = Host::new(limits)?;
+        let (messages, receiver) = mpsc::channel();
+        Ok(Arc::new(Self {
+            shop: Arc::new(Workshop { host, files, cache, life }),
+            snapshot: Arc::default(),
+            configs: Mutex::new(Some(plugins)),
+            messages,
+            receiver: Mutex::new(Some(receiver)),
+            thread: Mutex::default(),
+        }))
+    }
+
+    /// Starts the threads that watch the folder and load what is in it. A second start does nothing.
+    ///
+    /// # Errors
+    /// The system gives no more threads.
+    pub fn start(&self) -> io::Result<()> {
+        let take = |slot: &Mutex<Option<_>>| slot.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let Some(receiver) = self.receiver.lock().unwrap_or_else(PoisonError::into_inner).take() else {
+            return Ok(());
+        };
+        let configs = take(&self.configs).unwrap_or_default();
+        let (jobs, job_receiver) = mpsc::channel();
+        self.shop.start(job_receiver, &self.messages)?;
+        let watch = Watch::new(&self.shop.files.plugins, self.messages.clone());
+        let loader = Loader::new(Arc::clone(&self.shop), Arc::clone(&self.snapshot), configs, jobs, watch);
+        let thread = thread::Builder::new().name("plugin-loader".to_owned()).spawn(move || loader.run(&receiver))?;
+        *self.thread.lock().unwrap_or_else(PoisonError::into_inner) = Some(thread);
+        Ok(())
+    }
+
+    /// The plugins of now. Take one for each request and keep it to its end.
+    pub fn snapshot(&self) -> Arc<Snapshot> {
+        self.snapshot.load_full()
+    }
+
+    /// The engine and the limits.
+    pub fn host(&self) -> &Arc<Host> {
+        &self.shop.host
+    }
+
+    /// Reads the folder now instead of at the next turn.
+    pub fn rescan(&self) {
+        // Nobody listens after a shutdown, and nothing is left to do then.
+        let _ = self.messages.send(Message::Rescan);
+    }
+
+    /// Waits until every file that was noticed is loaded or refused. False where that takes longer than `timeout`.
+    /// Files that end too early, and those that have just gone, are not waited for.
+    pub fn settle(&self, timeout: Duration) -> bool {
+        let (sender, receiver) = mpsc::channel();
+        self.messages.send(Message::Settle(sender)).is_ok() && receiver.recv_timeout(timeout).is_ok()
+    }
+
+    /// Gives a plugin the operator's values in place of those before, and publishes it in the same way as a new version.
+    /// A plugin that is refused for its configuration is tried again.
+    ///
+    /// # Errors
+    /// Every mistake against the plugin's schema; no such plugin; not running. The values before stay then.
+    pub fn set_plugin_config(&self, id: &str, values: Map<String, Value>) -> Result<(), ConfigError> {
+        let (reply, answer) = mpsc::channel();
+        let message = Message::Configure { id: id.to_owned(), values, reply };
+        self.messages.send(message).map_err(|_| ConfigError::NotRunning)?;
+        answer.recv().map_err(|_| ConfigError::NotRunning)?
+    }
+
+    /// What is known of every plugin file, by id.
+    pub fn status(&self) -> Vec<PluginStatus> {
+        let snapshot = self.snapshot();
+        let life = &self.shop.life;
+        let mut all = life.each(|id, record| status(id, record, snapshot.plugin(id)));
+        for status in &mut all {
+            status.log_lines_dropped = life.dropped(&status.id);
+        }
+        all
+    }
+
+    /// The last 500 log lines of a plugin, oldest first, over its versions; `None` for a plugin that was never loaded.
+    pub fn log(&self, id: &str) -> Option<Vec<LogLine>> {
+        self.shop.life.lines(id)
+    }
+
+    /// Every event from now on.
+    pub fn subscribe(&self) -> Receiver<LifeEvent> {
+        self.shop.life.subscribe()
+    }
+
+    /// Ends the threads. Plugins that are held can still be called.
+    pub fn shutdown(&self) {
+        // An error says that it has ended already.
+        let _ = self.messages.send(Message::Shutdown);
+        let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if thread.is_some_and(|thread| thread.join().is_err()) {
+            tracing::error!("the plugin loader panicked");
+        }
+    }
+}
+
+impl Drop for Runtime {
+    fn drop(&mut self) {
+        self.shutdown();
+    }
+}
+
+fn status(id: &str, record: &Record, plugin: Option<&Arc<Plugin>>) -> PluginStatus {
+    let refused = record.refused.as_ref();
+    let state = match (plugin, refused) {
+        (Some(_), _) => PluginState::Active,
+        (None, Some(_)) => PluginState::Refused,
+        (None, None) => PluginState::Staged,
+    };
+    let subject = refused.map(|r| r.subject.clone()).unwrap_or_default();
+    let identity = plugin.map(|p| p.identity());
+    PluginStatus {
+        id: id.to_owned(),
+        file: format!("{id}.wasm"),
+        state,
+        title: plugin.map(|p| p.manifest().title.clone()),
+        version: identity.map(|i| i.version.clone()).or(subject.version),
+        digest: identity.map(|i| i.digest.clone()).or(subject.digest),
+        error: refused.map(|r| r.text(id, identity.map(|i| &**i))),
+        error_code: refused.map(|r| r.refusal.code()),
+        kinds: plugin.map(|p| p.kinds().clone()).unwrap_or_default(),
+        needs: plugin.map(|p| p.needs().clone()).unwrap_or_default(),
+        counters: plugin.map(|p| p.counters()).unwrap_or_default(),
+        log_lines_dropped: 0,
+        loaded_at: plugin.map(|p| millis(p.loaded_at())),
+        history: record.history.iter().cloned().collect(),
+    }
+}
