@@ -1,6 +1,10 @@
 //! The parts of the server, handed to every handler.
 
-use std::{ops::Deref, sync::Arc, time::Instant};
+use std::{
+    ops::Deref,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use anyhow::Result;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
@@ -14,7 +18,11 @@ use crate::{
     health::{Health, Part, State},
     lakehouse::{self, Lakehouse, operations::Operations},
     metrics::Metrics,
+    plugins, python,
 };
+
+/// How long running jobs may take to end when the server stops; what they committed by then is told by the next start.
+const JOBS_END: Duration = Duration::from_secs(6);
 
 /// The one shared state; a clone is a pointer.
 #[derive(Clone, Debug)]
@@ -59,15 +67,19 @@ impl App {
         let health = Health::default();
         add_database(&health, &db);
         let events = Events::default();
-        let runtime = crate::shim::plugins::open(&config.get())?;
+        let runtime = plugins::open(&config.get())?;
         let (lakehouse, operations) = lakehouse::open(&config.get(), db.clone(), events.clone(), runtime).await?;
+        let metrics = Metrics::default();
+        lakehouse.gauges.register(&metrics);
+        metrics.collect(plugins::Calls(lakehouse.runtime.clone()));
+        add_lakehouse(&health, &lakehouse, &operations);
         Ok(Self(Arc::new(Parts {
             config,
             db,
             events,
             lakehouse,
             operations,
-            metrics: Metrics::default(),
+            metrics,
             health,
             throttle: Throttle::default(),
             stopping: CancellationToken::new(),
@@ -82,9 +94,31 @@ impl App {
         self.config.get().home.clone()
     }
 
+    /// Starts what goes on beside the requests: loads and watches plugins, tells the jobs of an earlier run, forgets what is old.
+    /// None of it starts Python or Spark unless a job was left behind.
+    ///
+    /// # Errors
+    /// Where the plugins folder can't be watched.
+    pub fn start(&self) -> Result<()> {
+        plugins::start(&self.lakehouse.runtime, self.events.clone())?;
+        let app = self.clone();
+        self.tasks.spawn(async move {
+            if let Err(error) = app.operations.recover().await {
+                tracing::error!("jobs of an earlier run can't be read: {}", error.detail());
+            }
+            if let Err(error) = app.lakehouse.forget_old().await {
+                tracing::warn!("what is old could not be forgotten: {}", error.detail());
+            }
+        });
+        Ok(())
+    }
+
     /// Ends what runs: tells the tasks, waits for them, closes the database.
     pub async fn close(&self) {
         self.stopping.cancel();
+        self.operations.stop(JOBS_END).await;
+        self.operations.spark.stop().await;
+        self.lakehouse.runtime.shutdown();
         self.tasks.close();
         self.tasks.wait().await;
         self.db.close().await;
@@ -114,4 +148,34 @@ fn add_database(health: &Health, db: &Db) {
             }
         }
     });
+}
+
+/// Python, the catalog, Spark and the plugins, as they are; asking starts none of them.
+fn add_lakehouse(health: &Health, lakehouse: &Lakehouse, operations: &Operations) {
+    let python = lakehouse.python.clone();
+    health.add("python", move || {
+        let (state, detail) = match python.state() {
+            python::State::Idle => (State::Idle, "starts with the first read".to_owned()),
+            python::State::Ready => (State::Ok, "runs".to_owned()),
+            python::State::Failed(_) => (State::Down, "can't start; `drls doctor` says why".to_owned()),
+        };
+        std::future::ready(Part { state, detail })
+    });
+    let catalogs = lakehouse.catalogs.clone();
+    health.add("catalog", move || {
+        let catalogs = catalogs.clone();
+        async move {
+            match catalogs.embedded().check().await {
+                Ok(()) => Part { state: State::Ok, detail: "the embedded catalog answers".to_owned() },
+                Err(error) => Part { state: State::Down, detail: error.detail().to_owned() },
+            }
+        }
+    });
+    let spark = operations.spark.clone();
+    health.add("spark", move || {
+        let spark = spark.clone();
+        async move { spark.part().await }
+    });
+    let runtime = lakehouse.runtime.clone();
+    health.add("plugins", move || std::future::ready(plugins::part(&runtime)));
 }

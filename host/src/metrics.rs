@@ -7,6 +7,7 @@ use std::{
 
 use anyhow::Result;
 use prometheus_client::{
+    collector::Collector,
     encoding::{EncodeLabelSet, text},
     metrics::{
         counter::Counter,
@@ -55,6 +56,11 @@ impl Metrics {
     /// Adds a metric as `drls_<name>` (a counter gets `_total`). Keep a clone of it (families, counters and gauges are shared) and count there.
     pub fn register(&self, name: &str, help: &str, metric: impl Metric) {
         self.registry.lock().unwrap_or_else(PoisonError::into_inner).register(name, help, metric);
+    }
+
+    /// Adds figures that are read when the page is asked for.
+    pub(crate) fn collect(&self, collector: impl Collector) {
+        self.registry.lock().unwrap_or_else(PoisonError::into_inner).register_collector(Box::new(collector));
     }
 
     /// Counts a request of `route` (the pattern, never the path itself: there would be no end of them).

@@ -5,7 +5,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
-    api::{catalog, config, events, health, jobs, metrics, openapi, operations, session, status},
+    api::{catalog, config, events, health, jobs, metrics, openapi, operations, plugins, session, status},
     app::App,
     error::ApiError,
     middleware::{deadline, guard, observe, sign_in, site},
@@ -39,6 +39,9 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(jobs::cancel))
         .routes(routes!(jobs::undo))
         .routes(routes!(config::show, config::replace))
+        .routes(routes!(plugins::list))
+        .routes(routes!(plugins::show))
+        .routes(routes!(plugins::log))
         .routes(routes!(events::listen))
         .routes(routes!(openapi::show))
         .routes(routes!(metrics::show))

@@ -412,6 +412,40 @@ impl FileFacts {
     }
 }
 
+/// One bucket of the histogram of data-file sizes: files of at least `at_least` and under `under` bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct SizeBucket {
+    /// Lower end.
+    pub at_least: u64,
+    /// Upper end; the last bucket is open.
+    pub under: u64,
+    /// Files.
+    pub files: u64,
+    /// Their bytes.
+    pub bytes: u64,
+}
+
+/// Upper ends of the buckets of the file-size histogram, bytes; the last bucket is open.
+const EDGES: [u64; 8] = [1 << 20, 4 << 20, 16 << 20, 64 << 20, 128 << 20, 256 << 20, 512 << 20, 1 << 30];
+
+impl FileFacts {
+    /// Sizes of the data files in nine buckets, 1 MiB to 1 GiB.
+    pub fn histogram(&self) -> Vec<SizeBucket> {
+        let mut buckets: Vec<SizeBucket> = Vec::with_capacity(EDGES.len() + 1);
+        let mut at_least = 0;
+        for under in EDGES.into_iter().chain([u64::MAX]) {
+            buckets.push(SizeBucket { at_least, under, files: 0, bytes: 0 });
+            at_least = under;
+        }
+        for file in self.partitions.iter().flat_map(|p| &p.files) {
+            let bucket = &mut buckets[EDGES.partition_point(|edge| *edge <= file.bytes)];
+            bucket.files += 1;
+            bucket.bytes += file.bytes;
+        }
+        buckets
+    }
+}
+
 impl Partition {
     /// Number and bytes of the data files under `limit` bytes.
     pub fn small(&self, limit: u64) -> (u64, u64) {

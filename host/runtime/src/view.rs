@@ -13,9 +13,6 @@ use crate::{
 #[expect(unreachable_pub, reason = "the generated bindings re-export it")]
 pub struct TableHandle;
 
-/// Upper ends of the buckets of the file-size histogram, bytes; the last bucket is open.
-const EDGES: [u64; 8] = [1 << 20, 4 << 20, 16 << 20, 64 << 20, 128 << 20, 256 << 20, 512 << 20, 1 << 30];
-
 type Handle = Resource<TableHandle>;
 type Answer<T> = wasmtime::Result<T>;
 
@@ -231,23 +228,18 @@ fn partition(partition: &facts::Partition, small_under: u64) -> wit::Partition {
 }
 
 fn file_sizes(facts: &FileFacts) -> wit::FileSizes {
-    let mut histogram: Vec<wit::SizeBucket> = Vec::with_capacity(EDGES.len() + 1);
-    let mut at_least = 0;
-    for under in EDGES.into_iter().chain([u64::MAX]) {
-        histogram.push(wit::SizeBucket { at_least, under, files: 0, bytes: 0 });
-        at_least = under;
-    }
     let small_under = facts.small_under();
     let (mut small_files, mut small_bytes, mut largest) = (0, 0, 0);
     for file in facts.partitions.iter().flat_map(|p| &p.files) {
-        let bucket = &mut histogram[EDGES.partition_point(|edge| *edge <= file.bytes)];
-        bucket.files += 1;
-        bucket.bytes += file.bytes;
         if file.bytes < small_under {
             small_files += 1;
             small_bytes += file.bytes;
         }
         largest = largest.max(file.bytes);
     }
+    let histogram = facts.histogram().into_iter();
+    let histogram = histogram
+        .map(|b| wit::SizeBucket { at_least: b.at_least, under: b.under, files: b.files, bytes: b.bytes })
+        .collect();
     wit::FileSizes { target: facts.target, small_files, small_bytes, largest, histogram }
 }

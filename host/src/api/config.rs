@@ -74,6 +74,7 @@ async fn change(app: &App, user: &User, if_match: &IfMatch, body: Value) -> Resu
     let mut tx = app.db.write().await?;
     audit::append(&mut tx, &user.name, "config.change", "config", &changed).await?;
     let config = change.put(async move { tx.commit().await.map_err(ApiError::from) }).await?;
+    crate::plugins::configure(&app.lakehouse.runtime, &config);
     app.events.publish("config.changed", changed);
     Ok(config)
 }

@@ -12,6 +12,7 @@ pub mod names;
 pub mod openapi;
 pub mod operations;
 pub mod page;
+pub mod plugins;
 pub mod session;
 pub mod status;
 

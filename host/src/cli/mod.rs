@@ -1,5 +1,6 @@
 //! The command line.
 
+mod demo;
 pub mod doctor;
 mod logs;
 mod serve;
@@ -45,6 +46,15 @@ enum Command {
     /// Manage users
     #[command(subcommand)]
     User(user::Command),
+    /// Make the sample lakehouse: real tables, sick in different ways
+    Demo {
+        /// Drop the sample tables and make them anew
+        #[arg(long)]
+        reset: bool,
+    },
+    /// Make, build, check, test and install plugins
+    #[command(subcommand)]
+    Plugin(drls_author::Command),
     /// Look for what is broken, with a fix for each finding
     Doctor(doctor::Arguments),
 }
@@ -85,6 +95,15 @@ async fn dispatch(cli: Cli) -> Result<ExitCode> {
             let config = ConfigStore::open(environment)?.get();
             user::run(command, &config).await?;
         }
+        Command::Demo { reset } => {
+            let environment = Environment::of_process(cli.home, None)?;
+            environment.make_home()?;
+            let config = ConfigStore::open(environment)?.get();
+            demo::run(&config, reset).await?;
+            // Python's threads may still hold the interpreter: nothing is left to be done for them.
+            std::process::exit(0);
+        }
+        Command::Plugin(command) => return Ok(drls_author::run(&command)),
         Command::Doctor(arguments) => {
             return doctor::run(&arguments, Environment::of_process(cli.home, None)?).await;
         }

@@ -37,6 +37,7 @@ pub(super) async fn run(environment: Environment) -> Result<()> {
         .await
         .with_context(|| format!("can't listen on {bind}; stop what uses it or choose another with --bind"))?;
     let address = listener.local_addr()?;
+    app.start()?;
     announce(&app, address).await?;
     tokio::spawn(stop_on_signal(app.clone(), interrupt, terminate));
     let stopping = app.stopping.clone();

@@ -83,6 +83,8 @@ pub struct Spark {
     pub driver_memory: String,
     /// Java 17 or newer; empty for the one on the path.
     pub java_home: Option<String>,
+    /// Folder with the two jars that pyspark does not carry; empty for the one that `make` fills.
+    pub jars: Option<String>,
     /// More `spark.*` properties.
     pub properties: BTreeMap<String, String>,
 }
@@ -115,6 +117,19 @@ pub struct Limits {
     pub request_timeout_ms: u64,
 }
 
+impl CatalogKind {
+    /// As PyIceberg's property `type` has it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Embedded | Self::Sql => "sql",
+            Self::Rest => "rest",
+            Self::Hive => "hive",
+            Self::Glue => "glue",
+            Self::Dynamodb => "dynamodb",
+        }
+    }
+}
+
 impl Default for Settings {
     fn default() -> Self {
         let embedded = Catalog { kind: CatalogKind::Embedded, properties: BTreeMap::new() };
@@ -143,7 +158,7 @@ impl Default for Server {
 
 impl Default for Spark {
     fn default() -> Self {
-        Self { remote: None, driver_memory: "1g".to_owned(), java_home: None, properties: BTreeMap::new() }
+        Self { remote: None, driver_memory: "1g".to_owned(), java_home: None, jars: None, properties: BTreeMap::new() }
     }
 }
 

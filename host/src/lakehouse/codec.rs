@@ -1,0 +1,27 @@
+//! How cached Iceberg metadata is kept: one version byte, then postcard packed by zstd. A body that does not read back
+//! is a miss, never an error: the file that it came from is still there.
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+/// Counts up with every change of the cached types.
+const VERSION: u8 = 1;
+
+/// zstd level: 1 packs paths with their shared prefixes some ten times, at several hundred MB/s.
+const LEVEL: i32 = 1;
+
+/// Packs a value.
+pub(super) fn pack<T: Serialize>(value: &T) -> anyhow::Result<Vec<u8>> {
+    let mut body = vec![VERSION];
+    body.extend(zstd::encode_all(postcard::to_allocvec(value)?.as_slice(), LEVEL)?);
+    Ok(body)
+}
+
+/// Reads a packed value back; none where it was packed by another version or is damaged.
+pub(super) fn unpack<T: DeserializeOwned>(body: &[u8]) -> Option<T> {
+    let (version, packed) = body.split_first()?;
+    if *version != VERSION {
+        return None;
+    }
+    postcard::from_bytes(&zstd::decode_all(packed).ok()?).ok()
+}

@@ -1,0 +1,117 @@
+//! The lakehouse: what is known of its tables (facts), how they are judged (health), and how they are changed
+//! (operations). Reads never start Spark.
+
+pub(crate) mod catalogs;
+mod codec;
+mod deletes;
+mod facts;
+mod gather;
+pub(crate) mod gauges;
+pub(crate) mod health;
+pub(crate) mod listing;
+pub(crate) mod metadata;
+mod open;
+pub(crate) mod operations;
+pub(crate) mod pages;
+pub(crate) mod preview;
+mod reach;
+mod reader;
+pub(crate) mod schema;
+
+use std::sync::Arc;
+
+use drls_runtime::Runtime;
+use drls_runtime::facts::TableId;
+
+use crate::db::Db;
+use crate::error::ApiError;
+use crate::events::Events;
+use crate::python::Python;
+use catalogs::{Catalogs, Located};
+use gauges::Gauges;
+pub(crate) use open::open;
+use reader::Reader;
+
+/// What was read from Iceberg's files is read again after 30 days: so long at least does a dead file's share of the cache stay.
+const KEPT_MS: i64 = 30 * 24 * 3_600_000;
+
+/// Tables, their facts and their health.
+#[derive(Clone)]
+pub(crate) struct Lakehouse {
+    pub(crate) db: Db,
+    pub(crate) python: Arc<Python>,
+    pub(crate) runtime: Arc<Runtime>,
+    pub(crate) catalogs: Arc<Catalogs>,
+    pub(crate) events: Events,
+    pub(crate) gauges: Gauges,
+    reader: Reader,
+    refresher: Arc<health::Refresher>,
+}
+
+impl Lakehouse {
+    /// Puts the parts together; starts nothing.
+    pub(crate) fn new(
+        db: Db,
+        python: Arc<Python>,
+        runtime: Arc<Runtime>,
+        catalogs: Catalogs,
+        events: Events,
+    ) -> Self {
+        let reader = Reader::new(db.clone(), python.clone());
+        let refresher = Arc::new(health::Refresher::default());
+        Self { db, python, runtime, catalogs: Arc::new(catalogs), events, gauges: Gauges::default(), reader, refresher }
+    }
+
+    /// Where a table stands now; 404 where there is none.
+    pub(crate) async fn locate(&self, id: &TableId) -> Result<Located, ApiError> {
+        self.catalogs.locate(id).await
+    }
+
+    /// Forgets what was read long ago and plans that nobody ran: the files and tables are still there.
+    pub(crate) async fn forget_old(&self) -> Result<(), ApiError> {
+        let now = crate::db::now().timestamp_millis();
+        let mut tx = self.db.write().await?;
+        crate::db::facts::forget(&mut tx, now - KEPT_MS).await?;
+        crate::db::plans::forget(&mut *tx, now - KEPT_MS).await?;
+        tx.commit().await?;
+        Ok(())
+    }
+
+    /// Iceberg metadata of a table as it stands.
+    pub(crate) async fn metadata(&self, table: &Located) -> Result<metadata::Metadata, ApiError> {
+        self.reader.metadata(table).await
+    }
+}
+
+/// Namespace levels as the database keeps them.
+pub(crate) fn namespace_key(namespace: &[String]) -> String {
+    serde_json::Value::from(namespace.to_vec()).to_string()
+}
+
+/// Namespace levels as [`namespace_key`] wrote them.
+pub(crate) fn namespace_of(key: &str) -> Vec<String> {
+    serde_json::from_str(key).unwrap_or_default()
+}
+
+/// The text form of a table's name, as paths and bodies have it.
+pub(crate) fn full_name(id: &TableId) -> String {
+    let parts: Vec<String> = id.namespace.iter().chain([&id.name]).cloned().collect();
+    // Another engine may have made a name that ours refuses; it is shown as it is.
+    crate::api::names::TableName::new(parts.clone()).map_or_else(|_| parts.join("."), |name| name.to_string())
+}
+
+/// A time in ms since the epoch as RFC 3339 in UTC.
+pub(crate) fn rfc3339(ms: i64) -> String {
+    crate::db::time(ms).to_rfc3339_opts(chrono::SecondsFormat::Millis, true)
+}
+
+/// How the audit log names a table.
+pub(crate) fn subject(id: &TableId) -> String {
+    format!("{}:{}", id.catalog, full_name(id))
+}
+
+impl std::fmt::Debug for Lakehouse {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Lakehouse").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,58 @@
+//! Puts the lakehouse together from the configuration. Starts neither Python nor Spark nor a plugin.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use drls_runtime::Runtime;
+
+use super::Lakehouse;
+use super::catalogs::{Catalog, Catalogs};
+use super::operations::{Operations, Spark, SparkSettings};
+use crate::config::{CatalogKind, Config};
+use crate::db::Db;
+use crate::db::embedded::Embedded;
+use crate::events::Events;
+use crate::python::{Python, Settings};
+
+/// Opens the embedded catalog and what reads and changes tables.
+///
+/// # Errors
+/// Where the catalog file can't be opened.
+pub(crate) async fn open(
+    config: &Config,
+    db: Db,
+    events: Events,
+    runtime: Arc<Runtime>,
+) -> anyhow::Result<(Lakehouse, Operations)> {
+    let settings = &config.settings;
+    let python = Arc::new(Python::new(Settings {
+        executable: settings.python.executable.clone().into(),
+        packages: settings.python.packages.clone().into(),
+    }));
+    let embedded = Embedded::open(&config.home).await?;
+    let others = settings.catalogs.iter().filter(|(_, c)| c.kind != CatalogKind::Embedded);
+    let others: BTreeMap<String, Catalog> = others
+        .map(|(name, catalog)| {
+            let mut properties = catalog.properties.clone();
+            properties.insert("type".to_owned(), catalog.kind.as_str().to_owned());
+            (name.clone(), Catalog { name: name.clone(), properties })
+        })
+        .collect();
+    let catalogs = Catalogs::new(settings.default_catalog.clone(), embedded, others, python.clone());
+    let spark = Spark::new(
+        python.clone(),
+        SparkSettings {
+            home: config.home.display().to_string(),
+            jars: settings.spark.jars.clone().unwrap_or_default(),
+            remote: settings.spark.remote.clone().unwrap_or_default(),
+            memory: settings.spark.driver_memory.clone(),
+            master: "local[*]".to_owned(),
+            java_home: settings.spark.java_home.clone().unwrap_or_default(),
+            catalogs: catalogs.all().cloned().collect(),
+            properties: settings.spark.properties.clone(),
+        },
+    );
+    let lakehouse = Lakehouse::new(db, python, runtime, catalogs, events);
+    let operations = Operations::new(lakehouse.clone(), Arc::new(spark));
+    Ok((lakehouse, operations))
+}

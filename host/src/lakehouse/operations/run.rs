@@ -1,0 +1,280 @@
+//! The life of one job: wait for the table, see that the plan holds, run the steps, tell what happened.
+
+use std::time::Duration;
+
+use drls_runtime::answer::Effect;
+use drls_runtime::facts::TableId;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use tokio_util::sync::CancellationToken;
+use tracing::Instrument as _;
+
+use super::action::Action;
+use super::state::{Outcome, TableState, effect};
+use super::{Operations, Work};
+use crate::db::{self, audit, jobs};
+use crate::error::ApiError;
+use crate::python;
+
+/// How often a running rewrite is asked how far it is.
+const PROGRESS_EVERY: Duration = Duration::from_millis(700);
+
+/// What a job did.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct JobResult {
+    /// In the words of the promise.
+    #[serde(flatten)]
+    pub(crate) effect: Effect,
+    /// Current snapshot afterwards, as text.
+    pub(crate) snapshot_id: Option<String>,
+    /// What the engine said of each step.
+    pub(crate) steps: Vec<Value>,
+}
+
+/// Why a job did not succeed.
+#[derive(Debug, Clone, Serialize, Deserialize, utoipa::ToSchema)]
+pub(crate) struct JobError {
+    /// Stable kebab-case code.
+    pub(crate) code: String,
+    /// What happened, and what of it was committed.
+    pub(crate) detail: String,
+}
+
+impl From<&ApiError> for JobError {
+    fn from(error: &ApiError) -> Self {
+        Self { code: error.code().to_owned(), detail: error.detail().to_owned() }
+    }
+}
+
+/// How the steps ended.
+struct Ran {
+    outcomes: Vec<Outcome>,
+    error: Option<JobError>,
+    cancelled: bool,
+}
+
+impl Operations {
+    /// Runs a queued job to its end. Never fails: what goes wrong is the job's error.
+    pub(super) async fn run(&self, work: Work, cancel: CancellationToken) {
+        let id = work.job.id.clone();
+        let table = work.table.clone();
+        if let Err(error) = self.attempt(work, &cancel).await {
+            tracing::warn!(job = id, code = error.code(), "job failed: {}", error.detail());
+            let state = if cancel.is_cancelled() { "cancelled" } else { "failed" };
+            self.end(&id, &table, state, None, None, Some(&JobError::from(&error))).await;
+        }
+    }
+
+    async fn attempt(&self, mut work: Work, cancel: &CancellationToken) -> Result<(), ApiError> {
+        let lock = self.lock_of(&work.table);
+        let _one_writer = tokio::select! {
+            guard = lock.lock() => guard,
+            () = cancel.cancelled() => return Err(self.cancelled_before()),
+        };
+        let located = self.lakehouse.locate(&work.table).await?;
+        let (metadata, before) = self.lakehouse.state(&located).await?;
+        if let Some(planned) = &work.planned {
+            let holds = planned.must_hold(&before.metadata_location, &metadata);
+            if let Err(stale) = holds {
+                if work.exact {
+                    return Err(stale);
+                }
+                // Nobody named a plan: what counts is the table as it is when its turn comes.
+                let plugin = self.plugin(&planned.operation)?;
+                let again =
+                    self.lakehouse.plan(plugin, &located, planned.arguments.clone(), &work.job.actor).await?;
+                work.actions = again.plan.steps.iter().cloned().map(Action::Step).collect();
+                work.planned = Some(again);
+            }
+        }
+        if cancel.is_cancelled() {
+            return Err(self.cancelled_before());
+        }
+        self.begin(&work, &before).await?;
+        let started = std::time::Instant::now();
+        let ran = self.steps(&work, cancel).await;
+        let duration = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+        self.conclude(&work, &before, ran, duration).await
+    }
+
+    async fn begin(&self, work: &Work, before: &TableState) -> Result<(), ApiError> {
+        let json = |value: Result<String, _>| value.map_err(ApiError::internal);
+        let (steps, before) = (json(serde_json::to_string(&work.actions))?, json(serde_json::to_string(before))?);
+        let plan_id = work.planned.as_ref().map(|p| p.id.as_str());
+        let mut tx = self.lakehouse.db.write().await?;
+        let now = db::now().timestamp_millis();
+        let begun = jobs::start(&mut *tx, &work.job.id, plan_id, &steps, &before, now).await?;
+        tx.commit().await?;
+        if !begun {
+            return Err(ApiError::conflict("job-ended", "the job ended before its turn came"));
+        }
+        self.progress(&work.job.id, 0, i64::try_from(work.actions.len()).unwrap_or(0), "steps").await;
+        Ok(())
+    }
+
+    /// Runs the steps in order until one fails or the job is cancelled.
+    async fn steps(&self, work: &Work, cancel: &CancellationToken) -> Ran {
+        let mut ran = Ran { outcomes: Vec::new(), error: None, cancelled: false };
+        let total = i64::try_from(work.actions.len()).unwrap_or(0);
+        for (number, action) in work.actions.iter().enumerate() {
+            if cancel.is_cancelled() {
+                ran.cancelled = true;
+                break;
+            }
+            let span = tracing::info_span!("step", job = work.job.id, step = action.name());
+            match self.step(work, action, cancel).instrument(span).await {
+                Ok(outcome) => ran.outcomes.push(outcome),
+                Err(failure) => {
+                    ran.cancelled = cancel.is_cancelled();
+                    let error = ApiError::from(failure);
+                    if let Some(cause) = error.cause() {
+                        tracing::debug!(job = work.job.id, step = action.name(), "{cause:#}");
+                    }
+                    ran.error = Some(JobError {
+                        code: error.code().to_owned(),
+                        detail: format!("step {} ({}): {}", number + 1, action.name(), error.detail()),
+                    });
+                    break;
+                }
+            }
+            self.progress(&work.job.id, i64::try_from(number + 1).unwrap_or(0), total, "steps").await;
+        }
+        ran
+    }
+
+    async fn step(
+        &self,
+        work: &Work,
+        action: &Action,
+        cancel: &CancellationToken,
+    ) -> Result<Outcome, python::Failure> {
+        let call = action.call();
+        let mut arguments = call.arguments;
+        arguments["namespace"] = json!(work.table.namespace);
+        arguments["name"] = json!(work.table.name);
+        if !call.spark {
+            arguments["catalog"] = json!(self.lakehouse.catalogs.get(Some(&work.table.catalog)).ok());
+            arguments["job_id"] = json!(work.job.id);
+            let lane = if call.long { python::Work::Long } else { python::Work::Short };
+            return self.lakehouse.python.call(lane, call.function, arguments, call.deadline).await;
+        }
+        arguments["catalog"] = json!(work.table.catalog);
+        arguments["tag"] = json!(work.job.id);
+        let running = self.spark.call(call.function, json!({ "job": arguments }), call.deadline);
+        tokio::pin!(running);
+        let mut every = tokio::time::interval(PROGRESS_EVERY);
+        let mut interrupted = false;
+        loop {
+            tokio::select! {
+                outcome = &mut running => return outcome,
+                () = cancel.cancelled(), if !interrupted => {
+                    interrupted = true;
+                    if let Err(error) = self.spark.interrupt(&work.job.id).await {
+                        tracing::warn!(job = work.job.id, %error, "Spark could not be interrupted");
+                    }
+                }
+                _ = every.tick() => {
+                    if let Ok(progress) = self.spark.progress(&work.job.id).await
+                        && progress.total > 0
+                    {
+                        self.progress(&work.job.id, progress.done, progress.total, "tasks").await;
+                    }
+                }
+            }
+        }
+    }
+
+    /// Tells how a job that began has ended: from the table as it is now, not from what was meant.
+    async fn conclude(&self, work: &Work, before: &TableState, ran: Ran, duration: u64) -> Result<(), ApiError> {
+        let located = self.lakehouse.locate(&work.table).await?;
+        let (_, after) = self.lakehouse.state(&located).await?;
+        let result = JobResult {
+            effect: effect(before, &after, &ran.outcomes, duration),
+            snapshot_id: after.snapshot_id.map(|id| id.to_string()),
+            steps: ran.outcomes.into_iter().map(|o| o.0).collect(),
+        };
+        let moved = before.metadata_location != after.metadata_location;
+        let error = if ran.cancelled { Some(self.cancelled(moved)) } else { ran.error };
+        let state = match (&error, ran.cancelled) {
+            (_, true) => "cancelled",
+            (Some(_), false) => "failed",
+            (None, false) => "succeeded",
+        };
+        self.end(&work.job.id, &work.table, state, Some(&after), Some(&result), error.as_ref()).await;
+        self.lakehouse.refresh(vec![work.table.clone()]);
+        Ok(())
+    }
+
+    /// Writes the end of a job and its audit row in one transaction, and tells everyone.
+    pub(super) async fn end(
+        &self,
+        id: &str,
+        table: &TableId,
+        state: &str,
+        after: Option<&TableState>,
+        result: Option<&JobResult>,
+        error: Option<&JobError>,
+    ) {
+        let ended = async {
+            let after = after.map(serde_json::to_string).transpose()?;
+            let result_text = result.map(serde_json::to_string).transpose()?;
+            let error_text = error.map(serde_json::to_string).transpose()?;
+            let end = jobs::End {
+                state,
+                after: after.as_deref(),
+                result: result_text.as_deref(),
+                error: error_text.as_deref(),
+                at: db::now().timestamp_millis(),
+            };
+            let mut tx = self.lakehouse.db.write().await?;
+            if jobs::end(&mut *tx, id, &end).await? {
+                let detail = json!({ "job": id, "state": state, "result": result, "error": error });
+                let action = format!("job.{state}");
+                audit::append(&mut tx, "system", &action, &super::subject(table), &detail).await?;
+            }
+            tx.commit().await?;
+            anyhow::Ok(())
+        };
+        if let Err(error) = ended.await {
+            // The row stays as it was: the next start finds out what was committed.
+            tracing::error!(job = id, "the end of the job could not be written: {error:#}");
+            return;
+        }
+        if let Ok(view) = self.job(id).await {
+            self.lakehouse.gauges.ended(&view.operation, state);
+            self.announce(&view);
+        }
+    }
+
+    async fn progress(&self, id: &str, done: i64, total: i64, unit: &'static str) {
+        let written = async {
+            let mut tx = self.lakehouse.db.write().await?;
+            jobs::progress(&mut *tx, id, done, total, unit).await?;
+            tx.commit().await
+        };
+        if let Err(error) = written.await {
+            tracing::warn!(job = id, %error, "progress was not written");
+            return;
+        }
+        let data = json!({ "id": id, "progress": { "done": done, "total": total, "unit": unit } });
+        self.lakehouse.events.publish("job.progressed", data);
+    }
+
+    fn cancelled_before(&self) -> ApiError {
+        let error = self.cancelled(false);
+        ApiError::conflict("cancelled", error.detail).with_code(error.code)
+    }
+
+    fn cancelled(&self, moved: bool) -> JobError {
+        let told = if moved {
+            "what it had committed until then stays; `result` tells what that is"
+        } else {
+            "nothing was committed"
+        };
+        if self.inner.stopping.is_cancelled() {
+            JobError { code: "server-stopped".to_owned(), detail: format!("the server was stopped; {told}") }
+        } else {
+            JobError { code: "cancelled".to_owned(), detail: format!("cancelled on request; {told}") }
+        }
+    }
+}

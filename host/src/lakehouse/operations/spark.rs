@@ -1,0 +1,146 @@
+//! Calls of the Python side that go to Spark. Configures it once, starts nothing before the first rewrite.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use tokio::sync::OnceCell;
+
+use super::super::catalogs::Catalog;
+use crate::health::{self, Part};
+use crate::python::{Failure, Python, State, Work};
+
+/// Cancels, progress and status: never behind the work itself.
+const CONTROL_DEADLINE: Duration = Duration::from_secs(10);
+
+/// How Spark is reached or started, as `drls.spark.configure` takes it.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct Settings {
+    /// Home of the server; the log goes to `logs/spark.log` there.
+    pub(crate) home: String,
+    /// Folder with the two jars that pyspark does not carry; empty for the one that `make` fills.
+    pub(crate) jars: String,
+    /// `sc://...` of a cluster; empty for a server of our own.
+    pub(crate) remote: String,
+    /// Memory of our own server's JVM, as "1g".
+    pub(crate) memory: String,
+    /// Spark master of our own server.
+    pub(crate) master: String,
+    /// `JAVA_HOME`; empty for the Java on the path.
+    pub(crate) java_home: String,
+    /// Every catalog.
+    pub(crate) catalogs: Vec<Catalog>,
+    /// More Spark configuration, passed unchanged.
+    pub(crate) properties: BTreeMap<String, String>,
+}
+
+#[derive(Serialize)]
+struct Configure {
+    settings: Settings,
+}
+
+#[derive(Serialize)]
+struct Tag {
+    tag: String,
+}
+
+#[derive(Serialize)]
+struct Nothing {}
+
+#[derive(Deserialize)]
+struct Status {
+    state: String,
+    detail: String,
+}
+
+/// Progress of one tagged call.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub(crate) struct Progress {
+    /// Tasks done.
+    pub(crate) done: i64,
+    /// Tasks known so far.
+    pub(crate) total: i64,
+}
+
+/// Spark, through Python.
+pub(crate) struct Spark {
+    python: Arc<Python>,
+    settings: Settings,
+    configured: OnceCell<()>,
+}
+
+impl Spark {
+    pub(crate) fn new(python: Arc<Python>, settings: Settings) -> Self {
+        Self { python, settings, configured: OnceCell::new() }
+    }
+
+    /// Runs a rewrite; starts Spark where it does not run.
+    pub(crate) async fn call<R: DeserializeOwned + Send + 'static>(
+        &self,
+        function: &'static str,
+        arguments: Value,
+        deadline: Duration,
+    ) -> Result<R, Failure> {
+        self.configure().await?;
+        self.python.call(Work::Long, function, arguments, deadline).await
+    }
+
+    /// Interrupts the call with this tag; nothing where there is none.
+    pub(crate) async fn interrupt(&self, tag: &str) -> Result<(), Failure> {
+        let arguments = Tag { tag: tag.to_owned() };
+        let _ids: Value = self.python.call(Work::Control, "spark.interrupt", arguments, CONTROL_DEADLINE).await?;
+        Ok(())
+    }
+
+    /// Progress of the call with this tag.
+    pub(crate) async fn progress(&self, tag: &str) -> Result<Progress, Failure> {
+        let arguments = Tag { tag: tag.to_owned() };
+        self.python.call(Work::Control, "spark.progress", arguments, CONTROL_DEADLINE).await
+    }
+
+    /// How Spark is, for the health page; starts neither it nor Python.
+    pub(crate) async fn part(&self) -> Part {
+        if !self.configured.initialized() {
+            return Part { state: health::State::Idle, detail: "starts with the first rewrite".to_owned() };
+        }
+        let status: Result<Status, Failure> =
+            self.python.call(Work::Control, "spark.status", Nothing {}, CONTROL_DEADLINE).await;
+        match status {
+            Ok(Status { state, detail }) => Part {
+                state: match state.as_str() {
+                    "running" => health::State::Ok,
+                    "starting" => health::State::Starting,
+                    _ => health::State::Idle,
+                },
+                detail,
+            },
+            Err(error) => Part { state: health::State::Down, detail: error.to_string() },
+        }
+    }
+
+    /// Stops our own Spark server, where it runs.
+    pub(crate) async fn stop(&self) {
+        if !self.configured.initialized() || self.python.state() != State::Ready {
+            return;
+        }
+        let stopped: Result<Value, Failure> =
+            self.python.call(Work::Control, "spark.stop", Nothing {}, CONTROL_DEADLINE).await;
+        if let Err(error) = stopped {
+            // It dies with our end of its pipe all the same.
+            tracing::warn!(%error, "Spark did not stop when it was told to");
+        }
+    }
+
+    async fn configure(&self) -> Result<(), Failure> {
+        let configure = || async {
+            let arguments = Configure { settings: self.settings.clone() };
+            let _none: Value =
+                self.python.call(Work::Control, "spark.configure", arguments, CONTROL_DEADLINE).await?;
+            Ok(())
+        };
+        self.configured.get_or_try_init(configure).await.map(|_| ())
+    }
+}

@@ -1,0 +1,103 @@
+//! The table as a job finds it and leaves it, and what the difference amounts to.
+
+use drls_runtime::answer::Effect;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::super::catalogs::Located;
+use super::super::metadata::Metadata;
+use super::super::Lakehouse;
+use crate::error::ApiError;
+
+/// The table at one moment: from its metadata file and manifest list alone.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct TableState {
+    /// Metadata file.
+    pub(crate) metadata_location: String,
+    /// Current snapshot, as text.
+    #[serde(with = "optional_id")]
+    pub(crate) snapshot_id: Option<i64>,
+    /// Current schema.
+    pub(crate) schema_id: i32,
+    /// Live data files.
+    pub(crate) data_files: u64,
+    /// Live delete files.
+    pub(crate) delete_files: u64,
+    /// Manifests of the current snapshot.
+    pub(crate) manifests: u64,
+    /// Snapshots in the metadata.
+    pub(crate) snapshots: u64,
+}
+
+/// What a step did, as the engine counts it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(transparent)]
+pub(crate) struct Outcome(pub(crate) Value);
+
+impl Outcome {
+    /// The first of these figures that the engine gave; 0 where it gave none.
+    fn figure(&self, pointers: &[&str]) -> u64 {
+        pointers.iter().find_map(|p| self.0.pointer(p)?.as_u64()).unwrap_or(0)
+    }
+
+    /// Bytes of the files that were rewritten.
+    fn bytes_read(&self) -> u64 {
+        self.figure(&["/rewritten_bytes_count"])
+    }
+
+    /// Bytes of the files that were deleted.
+    fn bytes_freed(&self) -> u64 {
+        self.figure(&["/deleted/bytes", "/bytes"])
+    }
+}
+
+impl Lakehouse {
+    /// The state of a table as located.
+    pub(crate) async fn state(&self, table: &Located) -> Result<(Metadata, TableState), ApiError> {
+        let metadata = self.metadata(table).await?;
+        let list = self.current_manifests(table, &metadata).await?;
+        let live = |deletes: bool| list.iter().filter(|m| m.deletes == deletes).map(|m| m.live_files()).sum();
+        let state = TableState {
+            metadata_location: table.metadata_location.clone(),
+            snapshot_id: metadata.current_snapshot_id,
+            schema_id: metadata.current_schema_id,
+            data_files: live(false),
+            delete_files: live(true),
+            manifests: list.len() as u64,
+            snapshots: metadata.snapshots.len() as u64,
+        };
+        Ok((metadata, state))
+    }
+}
+
+/// What happened, in the words of the promise. `duration` in ms.
+pub(crate) fn effect(before: &TableState, after: &TableState, outcomes: &[Outcome], duration: u64) -> Effect {
+    Effect {
+        files_before: before.data_files,
+        files_after: after.data_files,
+        delete_files_before: before.delete_files,
+        delete_files_after: after.delete_files,
+        manifests_before: before.manifests,
+        manifests_after: after.manifests,
+        snapshots_removed: outcomes.iter().map(|o| o.figure(&["/snapshots_removed"])).sum(),
+        bytes_read: outcomes.iter().map(Outcome::bytes_read).sum(),
+        bytes_freed: outcomes.iter().map(Outcome::bytes_freed).sum(),
+        duration: Some(duration),
+    }
+}
+
+mod optional_id {
+    use serde::{Deserialize, Deserializer, Serializer, de::Error};
+
+    #[expect(clippy::ref_option, reason = "serde hands the field by reference")]
+    pub(super) fn serialize<S: Serializer>(id: &Option<i64>, s: S) -> Result<S::Ok, S::Error> {
+        match id {
+            Some(id) => s.collect_str(id),
+            None => s.serialize_none(),
+        }
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(d: D) -> Result<Option<i64>, D::Error> {
+        Option::<String>::deserialize(d)?.map(|id| id.parse().map_err(D::Error::custom)).transpose()
+    }
+}

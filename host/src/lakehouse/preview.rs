@@ -1,0 +1,63 @@
+//! Some rows of a table, read by PyIceberg.
+
+use std::time::Duration;
+
+use drls_runtime::facts::TableId;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::Lakehouse;
+use super::catalogs::Catalog;
+use crate::error::ApiError;
+use crate::python::Work;
+
+/// Reads at least one data file, wherever it is.
+const DEADLINE: Duration = Duration::from_secs(60);
+
+#[derive(Serialize)]
+struct Arguments {
+    catalog: Catalog,
+    namespace: Vec<String>,
+    name: String,
+    snapshot_id: Option<i64>,
+    limit: u32,
+}
+
+/// A column of a preview.
+#[derive(Debug, Clone, Serialize, Deserialize, utoipa::ToSchema)]
+pub(crate) struct PreviewColumn {
+    /// Name.
+    pub(crate) name: String,
+    /// Iceberg type.
+    #[serde(rename = "type")]
+    pub(crate) data_type: String,
+}
+
+/// Some rows.
+#[derive(Debug, Clone, Serialize, Deserialize, utoipa::ToSchema)]
+pub(crate) struct Preview {
+    /// Columns in order.
+    pub(crate) columns: Vec<PreviewColumn>,
+    /// Rows in no order, each a list of values as JSON can carry them.
+    #[schema(value_type = Vec<Vec<Object>>)]
+    pub(crate) rows: Vec<Vec<Value>>,
+}
+
+impl Lakehouse {
+    /// At most `limit` rows of a snapshot, the current one where none is named.
+    pub(crate) async fn preview(
+        &self,
+        id: &TableId,
+        snapshot_id: Option<i64>,
+        limit: u32,
+    ) -> Result<Preview, ApiError> {
+        let arguments = Arguments {
+            catalog: self.catalogs.get(Some(&id.catalog))?.clone(),
+            namespace: id.namespace.clone(),
+            name: id.name.clone(),
+            snapshot_id,
+            limit,
+        };
+        Ok(self.python.call(Work::Short, "preview.rows", arguments, DEADLINE).await?)
+    }
+}
