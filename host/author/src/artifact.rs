@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use sha2::{Digest as _, Sha256};
 
 use crate::{build, files, toolchain::ToolchainArgs};
@@ -18,6 +18,9 @@ pub(crate) struct Artifact {
 impl Artifact {
     /// Reads `target`, a file; builds it first where it is the folder of a plugin.
     pub(crate) fn open(target: &Path, toolchain: &ToolchainArgs) -> Result<Self> {
+        if !target.exists() {
+            bail!("{} is not there\n  fix: name the folder of a plugin, or a built file", target.display());
+        }
         let file = if target.is_dir() { build::one(target, None, toolchain)?.file } else { target.to_owned() };
         let bytes = files::read(&file)?;
         Ok(Self { file, bytes })

@@ -2,18 +2,17 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, anyhow};
 use clap::Args;
 
-use crate::{cargo, component, files, source::Source, toolchain::{self, ToolchainArgs}};
+use crate::{
+    cargo, component, files,
+    source::Source,
+    toolchain::{self, ToolchainArgs},
+};
 
-/// Compiles a plugin and packs it, with its manifest and self-tests, into one component file.
-///
-/// The folder holds plugin.toml and the crate. cargo compiles it for WebAssembly in release mode (CARGO_TARGET_DIR and
-/// the crate's workspace are honoured); the result is wrapped into a component, checked against the contract and
-/// written in one step. A file that would not change is left alone.
+/// What `drls plugin build` is told.
 #[derive(Debug, Args)]
-#[command(verbatim_doc_comment)]
 pub struct BuildArgs {
     /// Folder of the plugin
     #[arg(default_value = ".", conflicts_with = "all")]
@@ -92,8 +91,11 @@ fn build(sources: &[Source], outputs: Vec<PathBuf>, toolchain: &ToolchainArgs) -
         .collect()
 }
 
-/// The plugin file: the compiled module as a component, with the manifest inside.
+/// The plugin file: the compiled module as a component that fits the contract, with the manifest inside.
 fn pack(source: &Source, module: &Path) -> Result<Vec<u8>> {
     let component = component::from_module(&files::read(module)?)?;
+    drls_runtime::inspect(&component).map_err(|refusal| {
+        anyhow!("{refusal}\n  fix: export the plugin once with the SDK's macro, export_rule! or export_operation!")
+    })?;
     Ok(drls_runtime::embed(&component, &source.manifest)?)
 }

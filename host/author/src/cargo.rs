@@ -2,7 +2,7 @@
 
 use std::{
     collections::BTreeMap,
-    io::BufReader,
+    io::{BufReader, ErrorKind},
     path::{Path, PathBuf},
     process::{Command, Stdio},
 };
@@ -13,13 +13,8 @@ use cargo_metadata::{CrateType, Message, MetadataCommand, PackageId};
 use crate::toolchain::Toolchain;
 
 /// Set for the server's own build, or by the cargo that runs us; in a plugin's build they would be surprises.
-const FOREIGN: [&str; 5] = [
-    "RUSTFLAGS",
-    "CARGO_ENCODED_RUSTFLAGS",
-    "CARGO_BUILD_RUSTFLAGS",
-    "CARGO_BUILD_TARGET",
-    "RUSTC_WORKSPACE_WRAPPER",
-];
+const FOREIGN: [&str; 5] =
+    ["RUSTFLAGS", "CARGO_ENCODED_RUSTFLAGS", "CARGO_BUILD_RUSTFLAGS", "CARGO_BUILD_TARGET", "RUSTC_WORKSPACE_WRAPPER"];
 
 /// The crate of a plugin.
 #[derive(Debug, Clone)]
@@ -45,17 +40,12 @@ pub(crate) fn package(dir: &Path) -> Result<Package> {
         .manifest_path(&file)
         .no_deps()
         .exec()
-        .map_err(|e| anyhow!("cargo cannot read {}: {}", file.display(), explain(&e)))?;
-    let package = metadata
-        .packages
-        .iter()
-        .find(|p| p.manifest_path.as_std_path() == file)
-        .ok_or_else(|| anyhow!("{} is a workspace without a package of its own; name the folder of one plugin", file.display()))?;
+        .map_err(|e| explain(&file, &e))?;
+    let package = metadata.packages.iter().find(|p| p.manifest_path.as_std_path() == file).ok_or_else(|| {
+        anyhow!("{} is a workspace without a package of its own; name the folder of one plugin", file.display())
+    })?;
     if !package.targets.iter().any(|t| t.crate_types.contains(&CrateType::CDyLib)) {
-        bail!(
-            "{} makes no WebAssembly module\n  fix: add `[lib]` with `crate-type = [\"cdylib\"]`",
-            file.display()
-        );
+        bail!("{} makes no WebAssembly module\n  fix: add `[lib]` with `crate-type = [\"cdylib\"]`", file.display());
     }
     Ok(Package {
         id: package.id.clone(),
@@ -117,10 +107,17 @@ fn run_cargo(
     Ok(())
 }
 
-/// The text of cargo itself where it said something.
-fn explain(error: &cargo_metadata::Error) -> String {
-    match error {
+/// In cargo's own words where it said something.
+fn explain(file: &Path, error: &cargo_metadata::Error) -> anyhow::Error {
+    let text = match error {
+        cargo_metadata::Error::Io(e) if e.kind() == ErrorKind::NotFound => {
+            return anyhow!(
+                "cargo was not found on the PATH, and plugins in Rust are built with it\n  \
+                 fix: install Rust, see https://rustup.rs"
+            );
+        }
         cargo_metadata::Error::CargoMetadata { stderr } => stderr.trim().trim_start_matches("error: ").to_owned(),
         other => other.to_string(),
-    }
+    };
+    anyhow!("cargo cannot read {}: {text}", file.display())
 }

@@ -147,7 +147,12 @@ impl Case {
         }
         let (expected, got) = (serde_json::to_string_pretty(&expected)?, serde_json::to_string_pretty(&got)?);
         let diff = TextDiff::from_lines(&expected, &got);
-        let text = diff.unified_diff().context_radius(CONTEXT).missing_newline_hint(false).header("expected", "got").to_string();
+        let text = diff
+            .unified_diff()
+            .context_radius(CONTEXT)
+            .missing_newline_hint(false)
+            .header("expected", "got")
+            .to_string();
         Ok(Outcome::Different(text))
     }
 

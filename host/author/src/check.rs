@@ -11,11 +11,7 @@ use crate::{artifact::Artifact, summary, toolchain::ToolchainArgs};
 
 const MIB: u64 = 1 << 20;
 
-/// Loads a plugin as a server would, and tells every problem with its fix.
-///
-/// Validates the binary, compares imports and exports with the contract, compiles and links it, asks it to describe
-/// itself, validates its schema and default configuration, holds the limits that it asks for against the ceilings, and
-/// runs its self-tests under the real limits. Exit status 1 where there is a problem.
+/// What `drls plugin check` is told.
 #[derive(Debug, Args)]
 pub struct CheckArgs {
     /// The file of a plugin, or the folder of one, which is built first
@@ -43,7 +39,8 @@ pub(crate) struct Examination {
 pub(crate) fn run(args: &CheckArgs) -> Result<bool> {
     let artifact = Artifact::open(&args.target, &args.toolchain)?;
     let limits = Limits::default();
-    let found = examine(&artifact.bytes, &limits)?;
+    let mut found = examine(&artifact.bytes, &limits)?;
+    found.notes.extend(other_name(&artifact, &found));
     if let Some(inspection) = &found.inspection {
         println!("{}", summary::text(&artifact, inspection, found.plugin.as_ref(), &limits));
     } else {
@@ -55,6 +52,14 @@ pub(crate) fn run(args: &CheckArgs) -> Result<bool> {
     }
     println!("{}", verdict(&found));
     Ok(found.problems.is_empty())
+}
+
+/// A note where a server would refuse the file for its name alone.
+fn other_name(artifact: &Artifact, found: &Examination) -> Option<String> {
+    let id = &found.inspection.as_ref()?.manifest.as_ref()?.id;
+    let wanted = format!("{id}.wasm");
+    let other = artifact.file.file_name().is_some_and(|name| name != wanted.as_str());
+    other.then(|| format!("a server takes it under the name {wanted} only; `drls plugin install` names it so"))
 }
 
 /// The closing lines: notes, problems, count.
@@ -131,7 +136,8 @@ fn over_ceiling(manifest: &Manifest, limits: &Limits) -> Vec<String> {
     }
     let ceiling = u64::try_from(limits.time_ceiling.as_millis()).unwrap_or(u64::MAX);
     if let Some(time) = manifest.time.filter(|asked| *asked > ceiling) {
-        problems.push(format!("[limits] time asks for {time} ms a call, hosts give at most {ceiling} ms; ask for less"));
+        problems
+            .push(format!("[limits] time asks for {time} ms a call, hosts give at most {ceiling} ms; ask for less"));
     }
     problems
 }

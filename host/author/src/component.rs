@@ -22,9 +22,8 @@ pub(crate) fn from_module(module: &[u8]) -> Result<Vec<u8>> {
     let encode = || ComponentEncoder::default().validate(true).module(module)?.encode();
     encode().map_err(|e| {
         anyhow!(
-            "the compiled module is no plugin: {e:#}\n  \
-             fix: export the plugin with the macro of the SDK, and import nothing but the contract \
-             (no crate that needs a clock, random numbers, files or JavaScript)"
+            "the compiled module does not become a component: {e:#}\n  \
+             fix: import nothing but the contract (no crate that needs a clock, random numbers, files or JavaScript)"
         )
     })
 }

@@ -10,10 +10,7 @@ use serde_json::Map;
 
 use crate::{artifact::Artifact, files, summary};
 
-/// Tells what a plugin file holds: manifest, kinds, imports and exports, needed facts, size, digest, descriptor.
-///
-/// Takes a file without a manifest too. The descriptor is what the plugin itself says, so it is called once, under the
-/// real limits; where a server would refuse the file, the reason stands in its place.
+/// What `drls plugin inspect` is told.
 #[derive(Debug, Args)]
 pub struct InspectArgs {
     /// The file of a plugin

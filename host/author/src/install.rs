@@ -11,10 +11,7 @@ use drls_runtime::{Limits, Manifest};
 
 use crate::{artifact::Artifact, check, files, toolchain::ToolchainArgs};
 
-/// Checks a plugin and puts it into the plugins folder of a DRLS home.
-///
-/// The file appears whole, by one rename; a running server takes it over without a restart, and keeps the old one where
-/// it refuses the new. A lower version than the installed one is refused.
+/// What `drls plugin install` is told.
 #[derive(Debug, Args)]
 pub struct InstallArgs {
     /// The file of a plugin, or the folder of one, which is built first

@@ -29,16 +29,59 @@ pub use crate::{
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Make the folder of a new plugin that builds and tests green at once
+    ///
+    /// The folder holds a manifest, code on the SDK alone, a self-test that a server runs before the plugin
+    /// may serve, and test cases. Start there and change it step by step:
+    ///
+    ///   drls plugin new --kind health-rule my-rule
+    ///   drls plugin test my-rule
+    ///   drls plugin install my-rule
+    #[command(verbatim_doc_comment)]
     New(NewArgs),
     /// Compile a plugin and pack it into one file
+    ///
+    /// The folder holds plugin.toml and the crate. cargo compiles the crate for WebAssembly in release mode
+    /// (its workspace and CARGO_TARGET_DIR are honoured); the module becomes a component, with manifest and
+    /// self-tests inside, and is written in one step. A file that would not change is left alone.
+    #[command(verbatim_doc_comment)]
     Build(BuildArgs),
     /// Load a plugin as a server would, and tell every problem with its fix
+    ///
+    /// Validates the binary, compares imports and exports with the contract, compiles and links it, asks it
+    /// to describe itself, validates its schema and default configuration, holds the limits that it asks for
+    /// against the ceilings, and runs its self-tests. Exit status 1 where there is a problem.
+    #[command(verbatim_doc_comment)]
     Check(CheckArgs),
     /// Tell what a plugin file holds
+    ///
+    /// Manifest, kinds, contract, imports and exports, facts that it needs, size, digest, and what the plugin
+    /// says of itself: for that it is called once, under the real limits. Where a server would refuse the
+    /// file, the reason stands in its place.
+    #[command(verbatim_doc_comment)]
     Inspect(InspectArgs),
     /// Check a plugin and put it where a server takes it over
+    ///
+    /// The file appears whole in the plugins folder of the home, by one rename; a running server takes it over
+    /// without a restart, and keeps the old one where it refuses the new. A lower version than the installed
+    /// one is refused.
+    #[command(verbatim_doc_comment)]
     Install(InstallArgs),
     /// Run a plugin's self-tests and cases in the real runtime
+    ///
+    /// A case is a JSON file in the folder `tests` of the plugin:
+    ///
+    ///   {
+    ///     "description": "why this case is here",
+    ///     "facts_file": "../selftest/many.json",   or "facts": {...}, the facts of a table
+    ///     "config": {"most": 2},                   values over [config] of plugin.toml
+    ///     "arguments": {"versions": 20},           of a table operation
+    ///     "throughput": 50000000,                  bytes per second, of a table operation
+    ///     "expect": {"findings": [...]}            or {"plan": {...}} or {"error": {"invalid": [...]}}
+    ///   }
+    ///
+    /// The answer must be exactly what the case expects; --update records it instead. Exit status 1
+    /// where one fails.
+    #[command(verbatim_doc_comment)]
     Test(TestArgs),
 }
 

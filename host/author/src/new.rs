@@ -44,16 +44,8 @@ const COMMON: &[Template] = &[
     (".gitignore", include_str!("../templates/gitignore")),
 ];
 
-/// Makes the folder NAME of a new plugin.
-///
-/// It depends on the SDK alone, builds and tests green at once, and holds a manifest, a self-test that the host runs
-/// before the plugin may serve, and test cases. Change it step by step:
-///
-///   drls plugin new --kind health-rule my-rule
-///   drls plugin test my-rule
-///   drls plugin install my-rule
+/// What `drls plugin new` is told.
 #[derive(Debug, Args)]
-#[command(verbatim_doc_comment)]
 pub struct NewArgs {
     /// Folder to make; its last part is the plugin's id: lower-case words joined by hyphens
     #[arg(value_name = "NAME")]
@@ -109,7 +101,9 @@ fn checked_name(path: &Path) -> Result<String> {
     if is_kebab_case(&name) && name.len() <= LONGEST_NAME {
         return Ok(name);
     }
-    let mut fix = format!("fix: lower-case letters and digits in words joined by single hyphens, a letter first, at most {LONGEST_NAME}");
+    let mut fix = format!(
+        "fix: lower-case letters and digits in words joined by single hyphens, a letter first, at most {LONGEST_NAME}"
+    );
     let better = kebab_case(&name);
     if is_kebab_case(&better) && better.len() <= LONGEST_NAME {
         fix = format!("{fix}, such as '{better}'");
@@ -119,7 +113,9 @@ fn checked_name(path: &Path) -> Result<String> {
 
 fn is_kebab_case(name: &str) -> bool {
     name.starts_with(|c: char| c.is_ascii_lowercase())
-        && name.split('-').all(|word| !word.is_empty() && word.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit()))
+        && name
+            .split('-')
+            .all(|word| !word.is_empty() && word.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit()))
 }
 
 /// "MyRule_2" as "my-rule-2": what the author may have meant.
@@ -150,7 +146,9 @@ fn sdk(path: &Path) -> Result<String> {
         );
     }
     let path = path.canonicalize().with_context(|| format!("cannot read {}", path.display()))?;
-    path.into_os_string().into_string().map_err(|path| anyhow::anyhow!("{} is not UTF-8, which Cargo.toml needs", path.display()))
+    path.into_os_string()
+        .into_string()
+        .map_err(|path| anyhow::anyhow!("{} is not UTF-8, which Cargo.toml needs", path.display()))
 }
 
 fn refuse_if_used(path: &Path) -> Result<()> {

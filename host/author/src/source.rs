@@ -42,11 +42,7 @@ impl Source {
             let lines: String = mistakes.iter().map(|m| format!("\n  {m}")).collect();
             anyhow!("{} has mistakes:{lines}", file.display())
         })?;
-        Ok(Self {
-            dir: dir.to_owned(),
-            manifest,
-            package: cargo::package(dir)?,
-        })
+        Ok(Self { dir: dir.to_owned(), manifest, package: cargo::package(dir)? })
     }
 
     /// Every plugin folder directly in `parent`, by name. Folders without a manifest, such as an SDK's, are passed over.
@@ -62,7 +58,10 @@ impl Source {
             }
         }
         if dirs.is_empty() {
-            bail!("no folder in {} has a {MANIFEST}\n  fix: name the folder that holds the plugin folders", parent.display());
+            bail!(
+                "no folder in {} has a {MANIFEST}\n  fix: name the folder that holds the plugin folders",
+                parent.display()
+            );
         }
         dirs.sort();
         let (sources, refused): (Vec<_>, Vec<_>) = dirs.iter().map(|dir| Self::open(dir)).partition(Result::is_ok);

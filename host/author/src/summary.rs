@@ -64,6 +64,7 @@ fn properties(schema: &Value) -> String {
     let Some(properties) = schema["properties"].as_object().filter(|p| !p.is_empty()) else {
         return "no properties".to_owned();
     };
-    let mark = |name: &String| if required.contains(&Value::from(name.as_str())) { format!("{name}*") } else { name.clone() };
+    let mark =
+        |name: &String| if required.contains(&Value::from(name.as_str())) { format!("{name}*") } else { name.clone() };
     properties.keys().map(mark).collect::<Vec<_>>().join(", ")
 }

@@ -16,22 +16,8 @@ use crate::{
     toolchain::ToolchainArgs,
 };
 
-/// Runs a plugin's self-tests and cases in the real runtime, under the real limits.
-///
-/// A case is a JSON file in the folder `tests` of the plugin:
-///
-///   {
-///     "description": "why this case is here",
-///     "facts_file": "../selftest/many.json",   or "facts": {...}, the facts of a table
-///     "config": {"most": 2},                   values over [config] of plugin.toml
-///     "arguments": {"versions": 20},           of a table operation
-///     "throughput": 50000000,                  bytes per second, of a table operation
-///     "expect": {"findings": [...]}            or {"plan": {...}} or {"error": {"invalid": [...]}}
-///   }
-///
-/// The answer must be exactly what the case expects; --update records it instead. Exit status 1 where one fails.
+/// What `drls plugin test` is told.
 #[derive(Debug, Args)]
-#[command(verbatim_doc_comment)]
 pub struct TestArgs {
     /// Folder of a plugin, which is built first, or a built file
     #[arg(default_value = ".")]
@@ -116,7 +102,10 @@ impl Runner {
         let told = match case.compare(&answer)? {
             Outcome::Same => return Ok(State::Ok),
             Outcome::Unexpected => {
-                format!("the case expects nothing yet; --update records what came:\n{}", serde_json::to_string_pretty(&answer)?)
+                format!(
+                    "the case expects nothing yet; --update records what came:\n{}",
+                    serde_json::to_string_pretty(&answer)?
+                )
             }
             Outcome::Different(diff) => diff,
         };

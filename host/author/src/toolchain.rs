@@ -59,9 +59,6 @@ pub(crate) struct Toolchain {
 /// Finds the toolchain: the named compiler, else the active `rustc` where it has the target, else what the embedded
 /// script finds or brings. Errors name the command that brings what is missing.
 pub(crate) fn find(args: &ToolchainArgs) -> Result<Toolchain> {
-    if !runs("cargo") {
-        bail!("cargo was not found on the PATH, and plugins in Rust are built with it\n  fix: install Rust, see https://rustup.rs");
-    }
     let target = args.wasm_target.clone();
     if let Some(rustc) = args.wasm_rustc.clone() {
         if !runs(&rustc) {
@@ -73,10 +70,7 @@ pub(crate) fn find(args: &ToolchainArgs) -> Result<Toolchain> {
         return Ok(Toolchain { rustc, target });
     }
     if args.wasm_from != From::Debian && has_std("rustc", &target) {
-        return Ok(Toolchain {
-            rustc: "rustc".into(),
-            target,
-        });
+        return Ok(Toolchain { rustc: "rustc".into(), target });
     }
     from_script(args.wasm_from, &target)
 }
@@ -100,10 +94,7 @@ fn from_script(from: From, target: &str) -> Result<Toolchain> {
     };
     let printed = String::from_utf8_lossy(&output.stdout);
     match (output.status.success(), printed.lines().collect::<Vec<_>>().as_slice()) {
-        (true, [target, rustc]) => Ok(Toolchain {
-            rustc: (*rustc).into(),
-            target: (*target).to_owned(),
-        }),
+        (true, [target, rustc]) => Ok(Toolchain { rustc: (*rustc).into(), target: (*target).to_owned() }),
         _ => bail!("there is no Rust compiler for {target} on this machine\n  {fix}"),
     }
 }

@@ -35,7 +35,9 @@ impl HealthRule for {{type}} {
     type Config = Config;
 
     fn evaluate(table: &Table, config: Config) -> Result<Vec<Finding>, Error> {
-        Ok(judge(table.snapshots().len(), &config).into_iter().collect())
+        Ok(judge(table.snapshots().len(), &config)
+            .into_iter()
+            .collect())
     }
 }
 
@@ -47,11 +49,24 @@ fn judge(snapshots: usize, config: &Config) -> Option<Finding> {
     }
     let tenths = (snapshots - most) * 10 / most;
     let penalty = u8::try_from(5 + tenths).unwrap_or(WEIGHT).min(WEIGHT);
-    let title = format!("The table keeps {}, {most} would do.", human::count(snapshots as u64, "snapshot"));
+    let title = format!(
+        "The table keeps {}, {most} would do.",
+        human::count(snapshots as u64, "snapshot")
+    );
     Some(
-        Finding::new("many-snapshots", Severity::of(penalty, WEIGHT), title, penalty)
-            .measure("snapshots", snapshots as f64, "snapshots", Some(f64::from(config.most)))
-            .remedy("expire", &json!({ "retain_last": config.most })),
+        Finding::new(
+            "many-snapshots",
+            Severity::of(penalty, WEIGHT),
+            title,
+            penalty,
+        )
+        .measure(
+            "snapshots",
+            snapshots as f64,
+            "snapshots",
+            Some(f64::from(config.most)),
+        )
+        .remedy("expire", &json!({ "retain_last": config.most })),
     )
 }
 
@@ -69,6 +84,9 @@ mod tests {
     #[test]
     fn the_penalty_grows_up_to_the_weight() {
         let penalty = |snapshots| judge(snapshots, &Config::default()).map(|f| f.penalty);
-        assert_eq!((penalty(101), penalty(150), penalty(10_000)), (Some(5), Some(10), Some(WEIGHT)));
+        assert_eq!(
+            (penalty(101), penalty(150), penalty(10_000)),
+            (Some(5), Some(10), Some(WEIGHT))
+        );
     }
 }

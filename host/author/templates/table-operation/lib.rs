@@ -34,9 +34,17 @@ impl TableOperation for {{type}} {
     type Arguments = Arguments;
     type Config = NoConfig;
 
-    fn plan(table: &Table, arguments: Arguments, _: NoConfig, _: Throughput) -> Result<Plan, Error> {
+    fn plan(
+        table: &Table,
+        arguments: Arguments,
+        _: NoConfig,
+        _: Throughput,
+    ) -> Result<Plan, Error> {
         let properties = table.properties();
-        let now = properties.iter().find(|(key, _)| key == PROPERTY).map(|(_, value)| value.as_str());
+        let now = properties
+            .iter()
+            .find(|(key, _)| key == PROPERTY)
+            .map(|(_, value)| value.as_str());
         decide(arguments.versions, now, table.totals())
     }
 }
@@ -44,12 +52,18 @@ impl TableOperation for {{type}} {
 /// One step, none where the table has that value already.
 fn decide(versions: u32, now: Option<&str>, totals: Totals) -> Result<Plan, Error> {
     if versions < FEWEST {
-        return Err(Error::invalid("/versions", format!("is {versions}; keep {FEWEST} or more")));
+        return Err(Error::invalid(
+            "/versions",
+            format!("is {versions}; keep {FEWEST} or more"),
+        ));
     }
     let value = versions.to_string();
     let effect = Effect::unchanged(totals);
     if now == Some(value.as_str()) {
-        return Ok(Plan::nothing(effect, format!("The table keeps {value} already.")));
+        return Ok(Plan::nothing(
+            effect,
+            format!("The table keeps {value} already."),
+        ));
     }
     let step = Step::SetProperties(vec![(PROPERTY.into(), value)]);
     Ok(Plan::new(vec![step], effect, Reversibility::Inverse))
