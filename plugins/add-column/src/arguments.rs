@@ -49,9 +49,9 @@ pub(crate) fn check(fields: &[Field], format_version: u8, arguments: &Arguments)
     if let Some(after) = &arguments.after {
         let siblings: Vec<&str> = columns.children(parent).map(|f| split(&f.path).1).collect();
         if !siblings.contains(&after.as_str()) {
-            let place = if parent.is_empty() { "the top level".into() } else { format!("\"{parent}\"") };
+            let place = if parent.is_empty() { "at the top level".into() } else { format!("in \"{parent}\"") };
             let near = names::hint(after, siblings);
-            problems.add("/after", format!("there is no column \"{after}\" in {place}{near}"));
+            problems.add("/after", format!("there is no column \"{after}\" {place}{near}"));
         }
     }
     problems.check()?;

@@ -72,7 +72,7 @@ fn matches(cell: &Cell, spec: &PartitionSpec, terms: &[(String, Vec<String>)]) -
 }
 
 fn same(a: &str, b: &str) -> bool {
-    a == b || matches!((a.parse::<i128>(), b.parse::<i128>()), (Ok(a), Ok(b)) if a == b)
+    a == b || matches!((a.parse::<i64>(), b.parse::<i64>()), (Ok(a), Ok(b)) if a == b)
 }
 
 /// Partition paths are URL-encoded (Iceberg `PartitionSpec.partitionToPath`).
@@ -138,9 +138,9 @@ fn tokens(text: &str) -> Option<Vec<Token>> {
                 }
                 tokens.push(Token::Word(name));
             }
-            c if c.is_alphanumeric() || matches!(c, '_' | '-') => {
+            c if is_name(c) || c == '-' => {
                 let mut word = String::from(c);
-                while let Some(c) = chars.next_if(|c| c.is_alphanumeric() || matches!(c, '_' | '.')) {
+                while let Some(c) = chars.next_if(|c| is_name(*c) || *c == '.') {
                     word.push(c);
                 }
                 tokens.push(Token::Word(word));
@@ -149,6 +149,11 @@ fn tokens(text: &str) -> Option<Vec<Token>> {
         }
     }
     Some(tokens)
+}
+
+/// Letters of all scripts: what is not ASCII is taken for one.
+fn is_name(c: char) -> bool {
+    c.is_ascii_alphanumeric() || c == '_' || !c.is_ascii()
 }
 
 fn conjunction(tokens: &[Token]) -> Option<Vec<(String, Vec<String>)>> {
@@ -174,7 +179,7 @@ fn term(tokens: &[Token]) -> Option<(String, Vec<String>)> {
 fn literal(tokens: &[Token]) -> Option<String> {
     match tokens {
         [Token::Text(text)] => Some(text.clone()),
-        [Token::Word(number)] if number.parse::<i128>().is_ok() => Some(number.clone()),
+        [Token::Word(number)] if number.parse::<i64>().is_ok() => Some(number.clone()),
         [word, Token::Text(text)] if is_word(word, "date") => Some(text.clone()),
         _ => None,
     }

@@ -124,17 +124,17 @@ fn commits(groups: usize) -> usize {
 /// that a cancelled rewrite is not lost; one group at a time, since commits of one rewrite conflict with each other
 /// (apache/iceberg#9521).
 fn sent(facts: &Facts, options: &BTreeMap<String, String>, sizing: &Sizing, groups: usize) -> Vec<(String, String)> {
-    let mut all = BTreeMap::from([
-        ("target-file-size-bytes".to_owned(), sizing.target.to_string()),
-        ("partial-progress.enabled".to_owned(), "true".to_owned()),
-        ("partial-progress.max-commits".to_owned(), commits(groups).to_string()),
-        ("max-concurrent-file-group-rewrites".to_owned(), "1".to_owned()),
-    ]);
+    let mut all = BTreeMap::new();
+    let mut set = |name: &str, value: String| all.insert(name.to_owned(), value);
+    set("target-file-size-bytes", sizing.target.to_string());
+    set("partial-progress.enabled", "true".into());
+    set("partial-progress.max-commits", commits(groups).to_string());
+    set("max-concurrent-file-group-rewrites", "1".into());
     if facts.totals.delete_files > 0 {
-        all.insert("remove-dangling-deletes".to_owned(), "true".to_owned());
+        set("remove-dangling-deletes", "true".into());
     }
     if deletes::need_new_sequence_number(facts) {
-        all.insert("use-starting-sequence-number".to_owned(), "false".to_owned());
+        set("use-starting-sequence-number", "false".into());
     }
     all.extend(options.clone());
     all.into_iter().collect()

@@ -30,6 +30,10 @@ impl TableOperation for Drop {
     type Arguments = Arguments;
     type Config = NoConfig;
 
+    fn schema() -> String {
+        include_str!("../schema.json").into()
+    }
+
     fn plan(table: &Table, arguments: Arguments, _: NoConfig, _: Throughput) -> Result<Plan, Error> {
         let schema = Schema { fields: table.fields(), specs: table.partition_specs(), sort_order: table.sort_order() };
         plan(&schema, Effect::unchanged(table.totals()), arguments.path)

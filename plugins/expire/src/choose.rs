@@ -40,7 +40,7 @@ pub(crate) struct Facts {
 pub(crate) struct Choice {
     /// Oldest first.
     pub(crate) ids: Vec<i64>,
-    /// Commit time of the oldest snapshot that stays.
+    /// Commit time of the oldest snapshot that the main branch can still go back to.
     pub(crate) oldest_kept: Option<i64>,
     pub(crate) warnings: Vec<String>,
 }
@@ -73,11 +73,13 @@ pub(crate) fn choose(facts: &Facts, arguments: &Arguments) -> Result<Choice, Err
 
     let by_age = arguments.snapshot_ids.is_empty() || arguments.older_than.is_some() || arguments.retain_last.is_some();
     let aged = if by_age { history.expirable(&policy) } else { Vec::new() };
-    let gone: BTreeSet<i64> = named.into_iter().chain(aged).collect();
-    let (out, kept): (Vec<_>, Vec<_>) = facts.snapshots.iter().partition(|s| gone.contains(&s.id));
+    let mut gone = BTreeSet::new();
+    gone.extend(named.into_iter().chain(aged));
+    let main = facts.refs.iter().find(|r| r.name == "main").map(|r| r.snapshot);
+    let kept = main.and_then(|head| history.ancestors(head).take_while(|s| !gone.contains(&s.id)).last());
     Ok(Choice {
-        ids: out.iter().map(|s| s.id).collect(),
-        oldest_kept: kept.iter().map(|s| s.committed_at).min(),
+        ids: facts.snapshots.iter().map(|s| s.id).filter(|id| gone.contains(id)).collect(),
+        oldest_kept: kept.map(|s| s.committed_at),
         warnings: history.outlived(&facts.properties, facts.now).into_iter().map(outlived).collect(),
     })
 }

@@ -59,14 +59,15 @@ fn promise(totals: Totals, choice: Choice, freed: Exclusive) -> Plan {
     let step = Step::ExpireSnapshots(ExpireSnapshots { snapshot_ids: choice.ids });
     let mut plan = Plan::new(vec![step], effect, Reversibility::None)
         .warn(format!(
-            "Deletes {} with {}, {} of them data and delete files, for ever.",
+            "Deletes {} with {} for ever: {} and {} beside metadata.",
             human::count(files, "file"),
             human::bytes(freed.bytes),
-            human::number(freed.data_files + freed.delete_files),
+            human::count(freed.data_files, "data file"),
+            human::count(freed.delete_files, "delete file"),
         ))
         .warn(match choice.oldest_kept {
             Some(at) => format!(
-                "Time travel and rollback end at {}; readers of the expired snapshots, such as running streams, fail.",
+                "Rollback reaches back to {} afterwards; readers of the expired snapshots, such as running streams, fail.",
                 time::format(at)
             ),
             None => "Time travel to the expired snapshots ends.".into(),
@@ -101,7 +102,10 @@ mod tests {
         let plan = promise(totals, choice, freed);
         assert_eq!((plan.effect.snapshots_removed, plan.effect.bytes_freed, plan.effect.files_after), (2, 4_096, 7));
         assert_eq!(plan.reversibility, Reversibility::None);
-        assert_eq!(plan.warnings[0], "Deletes 8 files with 4 KiB, 4 of them data and delete files, for ever.");
+        assert_eq!(
+            plan.warnings[0],
+            "Deletes 8 files with 4 KiB for ever: 3 data files and 1 delete file beside metadata."
+        );
         assert!(plan.warnings[1].contains("2026-11-23T12:00:00Z"), "{:?}", plan.warnings);
     }
 }

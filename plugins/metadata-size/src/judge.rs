@@ -122,7 +122,7 @@ mod tests {
 
     #[test]
     fn a_full_log_that_nothing_empties_is_told() {
-        assert_eq!(judged(194_000, 100, false), [("long-metadata-log".into(), 10, Severity::Critical)]);
+        assert_eq!(judged(194_000, 100, false), [("long-metadata-log".into(), 10, Severity::Warning)]);
         assert_eq!(judged(194_000, 60, false), [("long-metadata-log".into(), 6, Severity::Warning)]);
     }
 

@@ -74,9 +74,9 @@ pub(crate) fn judge(partitions: &[Partition], config: &Config) -> Option<Finding
     let size = filled(*bytes as f64, config.many_bytes as f64).max(filled(*largest as f64, config.many_rows as f64));
     let penalty = points(config.weight, filled(factor, config.worst_factor) * size);
     let title = format!(
-        "Partition \"{path}\" holds {}, {:.0} times the median of {}.",
+        "Partition \"{path}\" holds {}, {} times the median of {}.",
         human::count(*largest, "row"),
-        factor,
+        human::number(factor.round() as u64),
         human::count(count, "partition"),
     );
     let finding = Finding::new("partition-skew", Severity::of(penalty, config.weight), title, penalty)

@@ -13,7 +13,7 @@ pub fn bytes(bytes: u64) -> String {
     const UNITS: [&str; 7] = ["B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
     let mut value = bytes as f64;
     let mut unit = 0;
-    while value >= 1023.95 && unit + 1 < UNITS.len() {
+    while value >= 1023.5 && unit + 1 < UNITS.len() {
         value /= 1024.0;
         unit += 1;
     }
@@ -82,13 +82,18 @@ pub fn number(n: u64) -> String {
 /// use drls_plugin::human::percent;
 /// assert_eq!(percent(0.75), "75 %");
 /// assert_eq!(percent(0.053), "5.3 %");
+/// assert_eq!(percent(0.997), "100 %");
 /// ```
 pub fn percent(share: f64) -> String {
     format!("{} %", short(share * 100.0))
 }
 
-/// One decimal under ten, none above, and never ".0".
+/// One decimal under ten, none above, and never ".0". In whole numbers: the formatting of floats is 10 KB of code.
 fn short(value: f64) -> String {
-    let text = if value < 9.95 { format!("{value:.1}") } else { format!("{value:.0}") };
-    text.strip_suffix(".0").map(str::to_owned).unwrap_or(text)
+    let tenths = (value * 10.0).round() as u64;
+    match (tenths / 10, tenths % 10) {
+        (whole, 0) => whole.to_string(),
+        (whole, tenth) if whole < 10 => format!("{whole}.{tenth}"),
+        _ => (value.round() as u64).to_string(),
+    }
 }

@@ -66,7 +66,7 @@ pub(crate) fn parse<T: DeserializeOwned>(json: &str) -> Result<T, Error> {
     };
     let mut problems = Problems::default();
     for (name, value) in fields {
-        let alone = serde_json::to_string(&BTreeMap::from([(&name, value)])).unwrap_or_default();
+        let alone = format!("{{{}:{}}}", serde_json::to_string(&name).unwrap_or_default(), value.get());
         match serde_json::from_str::<T>(&alone).map_err(|error| detail(&error)) {
             Err(problem) if !problem.starts_with(MISSING) => problems.add(format!("/{}", token(&name)), problem),
             _ => {}

@@ -40,9 +40,7 @@ impl FromIterator<(String, String)> for Properties {
     fn from_iter<I: IntoIterator<Item = (String, String)>>(pairs: I) -> Self {
         // Not collected: that sorts first, which is more code than the tree itself.
         let mut properties = Self::default();
-        for (key, value) in pairs {
-            properties.0.insert(key, value);
-        }
+        properties.0.extend(pairs);
         properties
     }
 }

@@ -44,7 +44,10 @@ pub struct History<'a> {
 impl<'a> History<'a> {
     /// `snapshots` oldest first.
     pub fn new(snapshots: &'a [Snapshot], refs: &'a [Ref]) -> Self {
-        Self { snapshots, by_id: snapshots.iter().map(|s| (s.id, s)).collect(), refs }
+        // Trees are extended here and below: collecting sorts first, which is more code than the tree itself.
+        let mut by_id = BTreeMap::new();
+        by_id.extend(snapshots.iter().map(|s| (s.id, s)));
+        Self { snapshots, by_id, refs }
     }
 
     /// The snapshot with this id.
@@ -60,8 +63,11 @@ impl<'a> History<'a> {
     /// Snapshots that `policy` lets go, oldest first. A ref that outlived its own age is still taken to keep what it
     /// keeps: see [`Self::outlived`].
     pub fn expirable(&self, policy: &Policy) -> Vec<i64> {
-        let mut kept: BTreeSet<i64> = self.refs.iter().flat_map(|r| self.kept_by(r, policy)).collect();
-        let referenced: BTreeSet<i64> = self.refs.iter().flat_map(|r| self.reached_by(r)).collect();
+        let (mut kept, mut referenced) = (BTreeSet::new(), BTreeSet::new());
+        for r in self.refs {
+            kept.extend(self.kept_by(r, policy));
+            referenced.extend(self.reached_by(r));
+        }
         let young = |s: &&Snapshot| !referenced.contains(&s.id) && s.committed_at >= policy.older_than;
         kept.extend(self.snapshots.iter().filter(young).map(|s| s.id));
         self.snapshots.iter().map(|s| s.id).filter(|id| !kept.contains(id)).collect()

@@ -99,18 +99,19 @@ impl Finding {
 }
 
 impl Severity {
-    /// The severity of a finding that takes `penalty` of at most `weight` points: critical from three quarters on,
-    /// warning from one quarter on.
+    /// The severity of a finding that takes `penalty` of at most `weight` points: warning from one quarter on, critical
+    /// from three quarters on, if that is 15 points or more (a table is not in danger for the last tenth of its score).
     ///
     /// ```
     /// use drls_plugin::Severity;
     /// assert_eq!(Severity::of(30, 40), Severity::Critical);
     /// assert_eq!(Severity::of(10, 40), Severity::Warning);
     /// assert_eq!(Severity::of(9, 40), Severity::Info);
+    /// assert_eq!(Severity::of(10, 10), Severity::Warning);
     /// ```
     pub fn of(penalty: u8, weight: u8) -> Self {
         match (u32::from(penalty) * 4, u32::from(weight)) {
-            (p, w) if p >= 3 * w => Self::Critical,
+            (p, w) if p >= 3 * w && penalty >= 15 => Self::Critical,
             (p, w) if p >= w => Self::Warning,
             _ => Self::Info,
         }

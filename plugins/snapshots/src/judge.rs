@@ -73,10 +73,10 @@ pub(crate) fn judge(figures: &Figures, config: &Config) -> Option<Finding> {
         Finding::new("expirable-snapshots", severity, title, penalty).remedy("expire", &json!({}))
     } else {
         let title = format!(
-            "{} within {}; the table's retention keeps all but {} of them.",
+            "{} within {}, of which the table's retention lets {} go.",
             human::count(count, "snapshot"),
             human::duration(oldest),
-            human::number(expirable),
+            if expirable == 0 { "none".into() } else { human::number(expirable) },
         );
         let arguments = json!({"older_than": time::format(figures.now), "retain_last": config.leave});
         Finding::new("many-snapshots", severity, title, penalty).remedy("expire", &arguments)
@@ -137,7 +137,7 @@ mod tests {
     #[test]
     fn twenty_snapshots_past_retention_are_told_with_a_plain_expiry() {
         assert_eq!(judged(&figures(26, DAY)), Some(("expirable-snapshots".into(), 2, Severity::Info)));
-        assert_eq!(judged(&figures(400, DAY)), Some(("expirable-snapshots".into(), 10, Severity::Critical)));
+        assert_eq!(judged(&figures(400, DAY)), Some(("expirable-snapshots".into(), 10, Severity::Warning)));
         let remedy = judge(&figures(26, DAY), &Config::default()).unwrap().remedy.unwrap();
         assert_eq!((remedy.operation.as_str(), remedy.arguments.as_str()), ("expire", "{}"));
     }
@@ -149,7 +149,7 @@ mod tests {
             (finding.code.as_str(), finding.penalty, finding.severity),
             ("many-snapshots", 7, Severity::Warning)
         );
-        assert_eq!(finding.title, "64 snapshots within 1.1 min; the table's retention keeps all but 0 of them.");
+        assert_eq!(finding.title, "64 snapshots within 1.1 min, of which the table's retention lets none go.");
         let arguments: serde_json::Value = serde_json::from_str(&finding.remedy.unwrap().arguments).unwrap();
         assert_eq!(arguments, json!({"older_than": "2026-11-23T12:00:00Z", "retain_last": 20}));
     }
