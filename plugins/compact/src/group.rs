@@ -103,8 +103,8 @@ fn pack(members: Vec<Member>, sizing: &Sizing) -> Vec<Vec<Member>> {
 fn worth_it(group: &[Member], sizing: &Sizing) -> bool {
     let bytes: u64 = group.iter().map(|m| m.file.bytes).sum();
     let several = group.len() > 1;
-    (several && group.len() as u64 >= sizing.min_input_files)
-        || (several && bytes > sizing.target)
+    let enough = group.len() as u64 >= sizing.min_input_files || bytes > sizing.target;
+    (several && enough)
         || bytes > sizing.max
         || group.iter().any(|m| many_deletes(&m.file, sizing) || deleted(&m.file, sizing))
 }

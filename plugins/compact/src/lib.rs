@@ -1,6 +1,6 @@
 //! Operation: rewrites data files, with the outcome told before.
 //!
-//! Files are grouped as Iceberg 1.12 groups them on Spark (see [`group`]), so that the plan's figures are those of the
+//! Files are grouped as Iceberg 1.12 groups them on Spark (see `group`), so that the plan's figures are those of the
 //! rewrite. Never rewrites everything: `rewrite-all` makes a table pay for what is already well sized.
 
 mod arguments;

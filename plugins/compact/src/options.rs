@@ -15,8 +15,10 @@ const LONG_MAX: u64 = i64::MAX as u64;
 enum Kind {
     /// A whole number in these bounds.
     Whole(u64, u64),
-    /// A ratio above 0 and at most this.
-    Ratio(f64),
+    /// A number above 0 and at most 1.
+    Share,
+    /// A number above 0.
+    Factor,
     Flag,
     /// One of these words.
     Word(&'static [&'static str]),
@@ -31,7 +33,7 @@ const COMMON: &[(&str, Kind)] = &[
     ("max-file-group-size-bytes", Kind::Whole(1, LONG_MAX)),
     ("max-file-group-input-files", Kind::Whole(1, LONG_MAX)),
     ("delete-file-threshold", Kind::Whole(0, INT_MAX)),
-    ("delete-ratio-threshold", Kind::Ratio(1.0)),
+    ("delete-ratio-threshold", Kind::Share),
     ("max-files-to-rewrite", Kind::Whole(1, INT_MAX)),
     ("rewrite-job-order", Kind::Word(&["none", "bytes-asc", "bytes-desc", "files-asc", "files-desc"])),
     ("max-concurrent-file-group-rewrites", Kind::Whole(1, INT_MAX)),
@@ -43,7 +45,7 @@ const COMMON: &[(&str, Kind)] = &[
     ("output-spec-id", Kind::Spec),
 ];
 const SHUFFLING: &[(&str, Kind)] =
-    &[("compression-factor", Kind::Ratio(f64::MAX)), ("shuffle-partitions-per-file", Kind::Whole(1, INT_MAX))];
+    &[("compression-factor", Kind::Factor), ("shuffle-partitions-per-file", Kind::Whole(1, INT_MAX))];
 const ZORDER: &[(&str, Kind)] =
     &[("max-output-size", Kind::Whole(1, INT_MAX)), ("var-length-contribution", Kind::Whole(1, INT_MAX))];
 
@@ -138,11 +140,10 @@ fn misfit(kind: &Kind, value: &str, specs: &[PartitionSpec]) -> Option<String> {
             Ok(n) if (*least..=*most).contains(&n) => None,
             _ => Some(format!("must be a whole number from {least} to {most}, not \"{value}\"")),
         },
-        Kind::Ratio(most) => match ratio_of(value) {
-            Some(n) if n > 0.0 && n <= *most => None,
-            _ if *most > 1.0 => Some(format!("must be a number above 0, not \"{value}\"")),
-            _ => Some(format!("must be a number above 0 and at most {most}, not \"{value}\"")),
-        },
+        Kind::Share if ratio_of(value).is_some_and(|n| n > 0.0 && n <= 1.0) => None,
+        Kind::Share => Some(format!("must be a number above 0 and at most 1, not \"{value}\"")),
+        Kind::Factor if ratio_of(value).is_some_and(|n| n > 0.0) => None,
+        Kind::Factor => Some(format!("must be a number above 0, not \"{value}\"")),
         Kind::Flag if matches!(value.to_ascii_lowercase().as_str(), "true" | "false") => None,
         Kind::Flag => Some(format!("must be \"true\" or \"false\", not \"{value}\"")),
         Kind::Word(words) if words.contains(&value) => None,
