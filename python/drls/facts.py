@@ -7,12 +7,11 @@ files, so the caller keeps what it got by path and asks for a file once. Ids and
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any, TypedDict
 
 from drls import avro, storage
 from drls.errors import corrupt, translated
-from drls.metadata import EMBEDDED, read_metadata
+from drls.metadata import EMBEDDED, read_metadata, read_raw
 from drls.partitions import partition_namer
 
 if TYPE_CHECKING:
@@ -115,8 +114,8 @@ def _manifest(row: Any, io: Mapping[str, str]) -> ManifestFacts:  # noqa: ANN401
 def _embedded_list(path: str, io: Mapping[str, str]) -> list[ManifestFacts]:
     """Read the manifests that a v1 snapshot names itself, as a list would describe them."""
     location, identity = path.rsplit(EMBEDDED, 1)
-    content = json.loads(storage.read_bytes(location, io))
-    snapshot = next(found for found in content["snapshots"] if found["snapshot-id"] == int(identity))
+    _, raw = read_raw(location, io)
+    snapshot = next(found for found in raw["snapshots"] if found["snapshot-id"] == int(identity))
     manifests: list[ManifestFacts] = []
     for name in snapshot["manifests"]:
         manifest: ManifestFacts = {

@@ -142,12 +142,23 @@ def read_metadata(location: str, io: Mapping[str, str]) -> MetadataFacts:
 
 @functools.lru_cache(maxsize=16)
 def _read(location: str, io: frozenset[tuple[str, str]]) -> MetadataFacts:
-    content = storage.read_bytes(location, dict(io))
+    content, raw = read_raw(location, dict(io))
     try:
-        text = gzip.decompress(content) if content.startswith(b"\x1f\x8b") else content
-        return _normalised(location, len(content), json.loads(text))
-    except (ValueError, KeyError, TypeError, AttributeError, EOFError, OSError, zlib.error, RecursionError) as error:
+        return _normalised(location, len(content), raw)
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise corrupt(location, "breaks the specification") from error
+
+
+def read_raw(location: str, io: Mapping[str, str]) -> tuple[bytes, dict[str, Any]]:
+    """Give a metadata file's bytes as stored and the document in it. Errors: as `read_metadata`."""
+    content = storage.read_bytes(location, io)
+    try:
+        raw = json.loads(gzip.decompress(content) if content.startswith(b"\x1f\x8b") else content)
+    except (ValueError, EOFError, OSError, zlib.error, RecursionError) as error:
         raise corrupt(location, "is not a readable metadata file") from error
+    if not isinstance(raw, dict):
+        raise corrupt(location, "is not a readable metadata file")
+    return content, raw
 
 
 def _normalised(location: str, size: int, raw: dict[str, Any]) -> MetadataFacts:

@@ -235,7 +235,8 @@ class Spark:
         """End our own server, or leave a remote one; the next call starts it again."""
         with self._lock:
             session, self._session = self._session, None
-            if session is not None and self.settings["remote"]:
+            gone = self._server is not None and self._server.pid is None
+            if session is not None and not gone:
                 with contextlib.suppress(Exception):
                     session.stop()
             self._stop_server()
