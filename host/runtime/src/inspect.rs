@@ -19,7 +19,7 @@ pub const CONTRACT: &str = "0.1.0";
 const PACKAGE: &str = "drls:plugin/";
 
 /// Functions of a table and the group of facts that each reads.
-pub(crate) const TABLE_METHODS: [(&str, Group); 20] = [
+const TABLE_METHODS: [(&str, Group); 20] = [
     ("id", Group::Metadata),
     ("format-version", Group::Metadata),
     ("location", Group::Metadata),
@@ -144,7 +144,7 @@ pub fn inspect(bytes: &[u8]) -> Result<Inspection, Refusal> {
     }
     let manifest = binary.custom(MANIFEST_SECTION).map(Manifest::from_section).transpose()?;
     let needs = imports.iter().filter(|i| i.name == full("facts")).flat_map(|i| &i.functions);
-    let needs = needs.filter_map(|f| group(f)).collect();
+    let needs = needs.filter_map(|f| Group::of_method(f.strip_prefix(METHOD)?)).collect();
     Ok(Inspection { size: bytes.len() as u64, kinds, imports, exports, needs, contract: CONTRACT, manifest })
 }
 
@@ -152,9 +152,11 @@ fn full(interface: &str) -> String {
     format!("{PACKAGE}{interface}@{CONTRACT}")
 }
 
-fn group(function: &str) -> Option<Group> {
-    let method = function.strip_prefix(METHOD)?;
-    TABLE_METHODS.iter().find(|(name, _)| *name == method).map(|(_, group)| *group)
+impl Group {
+    /// The group that a function of `table` in the `facts` interface reads, by its WIT name, as "file-sizes".
+    pub fn of_method(method: &str) -> Option<Self> {
+        TABLE_METHODS.iter().find(|(name, _)| *name == method).map(|(_, group)| *group)
+    }
 }
 
 /// True for an interface of the contract in a version that is not ours.

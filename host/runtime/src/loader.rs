@@ -67,6 +67,8 @@ struct Track {
     due: Option<(Instant, Why)>,
     /// When the change was noticed that is to be loaded.
     noticed: Option<Instant>,
+    /// When a file that ended too early is judged after all.
+    unfinished: Option<Instant>,
     /// A worker has it.
     busy: bool,
     gone_since: Option<Instant>,
@@ -238,7 +240,10 @@ impl Loader {
         // What could not be read before may be readable now, without another size or time.
         let unread = matches!(track.refused, Some(Refused { refusal: Refusal::Io(_), .. }));
         if track.loaded == Some(stamp) && !same_bytes && !unread {
-            track.noticed = None;
+            match track.unfinished {
+                Some(judged) => track.due = Some((judged, Why::Unfinished)),
+                None => track.noticed = None,
+            }
             return;
         }
         self.load(name, stamp, same_bytes || unread, now);
@@ -250,7 +255,7 @@ impl Loader {
         let Some(track) = self.tracks.get_mut(name) else { return };
         let refused = track.refused.as_ref().and_then(|r| r.subject.digest.clone());
         self.shop.life.with(id, |record| record.present = true);
-        (track.loaded, track.busy) = (Some(stamp), true);
+        (track.loaded, track.busy, track.unfinished) = (Some(stamp), true, None);
         let job = Job {
             name: name.to_owned(),
             noticed: track.noticed.unwrap_or(now),
@@ -283,8 +288,10 @@ impl Loader {
             Outcome::Refused(refused) => {
                 // Still being copied, as long as nobody says that it is whole.
                 let young = now.duration_since(noticed) < UNFINISHED;
-                if refused.refusal.unfinished() && young && track.due.is_none() {
-                    (track.due, track.noticed) = (Some((noticed + UNFINISHED, Why::Unfinished)), Some(noticed));
+                if refused.refusal.unfinished() && (young || track.due.is_some()) {
+                    let judged = noticed + UNFINISHED;
+                    (track.unfinished, track.noticed) = (Some(judged), Some(noticed));
+                    track.due.get_or_insert((judged, Why::Unfinished));
                 } else if self.shop.files.stamp(name).is_some() {
                     self.refuse(name, refused);
                 } else {

@@ -1,0 +1,89 @@
+//! A runtime on folders of its own.
+
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use drls_runtime::{PluginStatus, Runtime, RuntimeConfig};
+
+use super::Guest;
+
+/// Folders that go with the test.
+pub(crate) struct Home {
+    folder: tempfile::TempDir,
+}
+
+impl Home {
+    pub(crate) fn new() -> Self {
+        let home = Self { folder: tempfile::tempdir().expect("folder") };
+        std::fs::create_dir(home.plugins()).expect("folder");
+        home
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        self.folder.path()
+    }
+
+    pub(crate) fn plugins(&self) -> PathBuf {
+        self.folder.path().join("plugins")
+    }
+
+    pub(crate) fn file(&self, name: &str) -> PathBuf {
+        self.plugins().join(name)
+    }
+
+    pub(crate) fn config(&self) -> RuntimeConfig {
+        RuntimeConfig {
+            plugins_dir: self.plugins(),
+            store_dir: self.path().join("store"),
+            cache_dir: self.path().join("cache"),
+            ..RuntimeConfig::default()
+        }
+    }
+
+    /// Writes a guest beside its place and renames it, as an installer does.
+    pub(crate) fn put(&self, guest: &Guest) {
+        self.put_bytes(&format!("{}.wasm", guest.id), &guest.build());
+    }
+
+    pub(crate) fn put_bytes(&self, name: &str, bytes: &[u8]) {
+        let beside = self.file(&format!(".{name}.part"));
+        std::fs::write(&beside, bytes).expect("write");
+        std::fs::rename(beside, self.file(name)).expect("rename");
+    }
+
+    /// Opens and starts a runtime, and waits for the first scan.
+    pub(crate) fn start(&self) -> Arc<Runtime> {
+        self.start_with(self.config())
+    }
+
+    pub(crate) fn start_with(&self, config: RuntimeConfig) -> Arc<Runtime> {
+        let runtime = Runtime::open(config).expect("open");
+        runtime.start().expect("start");
+        assert!(runtime.settle(Duration::from_secs(60)), "the first scan ends");
+        runtime
+    }
+}
+
+/// Waits until `check` gives something.
+pub(crate) fn eventually<T>(what: &str, mut check: impl FnMut() -> Option<T>) -> T {
+    let start = Instant::now();
+    loop {
+        if let Some(found) = check() {
+            return found;
+        }
+        assert!(start.elapsed() < Duration::from_secs(30), "{what} does not happen");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+pub(crate) fn status(runtime: &Runtime, id: &str) -> Option<PluginStatus> {
+    runtime.status().into_iter().find(|s| s.id == id)
+}
+
+/// Version that serves.
+pub(crate) fn version(runtime: &Runtime, id: &str) -> Option<String> {
+    runtime.snapshot().plugin(id).map(|p| p.identity().version.to_string())
+}
