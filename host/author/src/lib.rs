@@ -107,3 +107,31 @@ pub fn run(command: &Command) -> ExitCode {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+
+    use clap::{CommandFactory as _, Parser};
+
+    use super::*;
+
+    /// A program like `drls`, whose `--home` is for every command.
+    #[derive(Debug, Parser)]
+    struct Program {
+        #[arg(long, global = true)]
+        home: Option<PathBuf>,
+        #[command(subcommand)]
+        command: Command,
+    }
+
+    #[test]
+    fn a_home_named_before_the_command_is_the_home_to_install_to() {
+        Program::command().debug_assert();
+        for words in [["drls", "--home", "there", "install", "a"], ["drls", "install", "a", "--home", "there"]] {
+            let program = Program::try_parse_from(words).unwrap();
+            let told = format!("{:?}", program.command);
+            assert!(told.contains("home: Some(\"there\")"), "{told}");
+        }
+    }
+}
