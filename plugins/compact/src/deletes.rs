@@ -1,8 +1,8 @@
 //! What becomes of delete files: which go with a rewrite, and what it takes that they do.
 //!
 //! Source: apache/iceberg 1.12 `RewriteDataFilesCommitManager` (deletion vectors go with their data file),
-//! `RemoveDanglingDeletesSparkAction` (partitioned tables), `MergingSnapshotProducer.apply` (every commit drops deletes
-//! older than all live data) and `SparkRewritePositionDeleteRunner` (keeps position deletes of live data files only).
+//! `RemoveDanglingDeletesSparkAction` (deletes that are older than all data of their partition) and
+//! `SparkRewritePositionDeleteRunner` (keeps position deletes of live data files only).
 
 use std::collections::BTreeMap;
 
@@ -24,11 +24,7 @@ pub(crate) fn removed(facts: &Facts, cells: &[Cell], groups: &[Group]) -> u64 {
         *rewritten.entry(member.cell).or_default() += 1;
     }
     let whole = rewritten.iter().filter_map(|(cell, n)| cells.get(*cell).filter(|c| c.files.len() == *n));
-    let sum = whole.map(|c| c.delete_files).sum();
-    // In an unpartitioned table a commit spares deletes that are as new as the table itself, until the next one.
-    let spared =
-        unpartitioned(facts) && facts.newest_deletes && groups.len() == 1 && left_by_one_commit(facts, 1).is_none();
-    if spared { 0 } else { sum }
+    whole.map(|c| c.delete_files).sum()
 }
 
 /// Whether new files must not take the sequence number of the snapshot that the rewrite starts from: deletes of that very
@@ -36,12 +32,6 @@ pub(crate) fn removed(facts: &Facts, cells: &[Cell], groups: &[Group]) -> u64 {
 /// fail, so it is taken only where needed.
 pub(crate) fn need_new_sequence_number(facts: &Facts) -> bool {
     facts.format_version == 2 && facts.totals.delete_files > 0 && facts.newest_deletes
-}
-
-/// A second step, where a rewrite in one commit leaves the position deletes of the newest snapshot behind.
-pub(crate) fn left_by_one_commit(facts: &Facts, commits: usize) -> Option<Step> {
-    let left = need_new_sequence_number(facts) && unpartitioned(facts) && commits == 1;
-    (left && facts.totals.position_deletes > 0 && facts.totals.delete_files >= LEAST).then(step)
 }
 
 /// Where position deletes mark rows of no data file any more: a plan that drops them.
@@ -64,8 +54,4 @@ const LEAST: u64 = 2;
 
 fn step() -> Step {
     Step::RewritePositionDeletes(vec![("min-input-files".into(), LEAST.to_string())])
-}
-
-fn unpartitioned(facts: &Facts) -> bool {
-    facts.specs.iter().all(|s| s.fields.is_empty())
 }

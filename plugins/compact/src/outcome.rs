@@ -66,8 +66,7 @@ pub(crate) fn plan(facts: &Facts, arguments: &Arguments, throughput: Throughput)
         filter: arguments.filter.trim().to_owned(),
         options: sent(facts, options, &sizing, groups.len()),
     });
-    let steps = std::iter::once(step).chain(deletes::left_by_one_commit(facts, commits(groups.len()))).collect();
-    let mut plan = Plan::new(steps, effect, Reversibility::Rollback);
+    let mut plan = Plan::new(vec![step], effect, Reversibility::Rollback);
     plan.warnings = warnings(facts, options, exact, &groups, effect);
     Ok(plan)
 }

@@ -124,28 +124,15 @@ fn removes_delete_files_where_every_data_file_of_their_partition_is_rewritten() 
 }
 
 #[test]
-fn deletes_of_the_newest_snapshot_need_a_new_sequence_number_and_a_second_commit() {
-    let mut facts = facts(vec![cell("", 0, vec![with_deletes(1, 400); 3])]);
-    facts.specs.truncate(1);
-    facts.specs[0].is_default = true;
+fn deletes_of_the_newest_snapshot_need_a_new_sequence_number() {
+    let mut facts = facts(vec![cell("region=a", 1, vec![with_deletes(1, 400); 3])]);
     facts.cells[0].delete_files = 3;
     facts.totals.delete_files = 3;
-    let older = binpack(&facts, &[]);
-    assert_eq!((option(&older, "use-starting-sequence-number"), older.effect.delete_files_after), (None, 0));
+    assert_eq!(option(&binpack(&facts, &[]), "use-starting-sequence-number"), None);
     facts.newest_deletes = true;
     let plan = binpack(&facts, &[]);
-    let Step::RewriteDataFiles(rewrite) = &plan.steps[0] else { panic!("{:?}", plan.steps) };
-    assert!(rewrite.options.contains(&("use-starting-sequence-number".into(), "false".into())));
-    assert!(matches!(plan.steps[1], Step::RewritePositionDeletes(_)));
+    assert_eq!(option(&plan, "use-starting-sequence-number").as_deref(), Some("false"));
     assert_eq!(plan.effect.delete_files_after, 0);
-    facts.totals.delete_files = 1;
-    facts.cells[0].delete_files = 1;
-    let single = binpack(&facts, &[]);
-    assert_eq!(
-        (single.steps.len(), single.effect.delete_files_after),
-        (1, 1),
-        "a single one waits for the next commit"
-    );
 }
 
 #[test]
