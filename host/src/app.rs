@@ -68,7 +68,7 @@ impl App {
         add_database(&health, &db);
         let events = Events::default();
         let runtime = plugins::open(&config.get())?;
-        let (lakehouse, operations) = lakehouse::open(&config.get(), db.clone(), events.clone(), runtime).await?;
+        let (lakehouse, operations) = lakehouse::open(&config.get(), db.clone(), events.clone(), runtime)?;
         let metrics = Metrics::default();
         lakehouse.gauges.register(&metrics);
         metrics.collect(plugins::Calls(lakehouse.runtime.clone()));
@@ -162,10 +162,14 @@ fn add_lakehouse(health: &Health, lakehouse: &Lakehouse, operations: &Operations
         std::future::ready(Part { state, detail })
     });
     let catalogs = lakehouse.catalogs.clone();
+    let python = lakehouse.python.clone();
     health.add("catalog", move || {
-        let catalogs = catalogs.clone();
+        let (catalogs, ready) = (catalogs.clone(), python.state() == python::State::Ready);
         async move {
-            match catalogs.embedded().check().await {
+            if !ready {
+                return Part { state: State::Idle, detail: "is opened with the first read".to_owned() };
+            }
+            match catalogs.check().await {
                 Ok(()) => Part { state: State::Ok, detail: "the embedded catalog answers".to_owned() },
                 Err(error) => Part { state: State::Down, detail: error.detail().to_owned() },
             }

@@ -1,6 +1,6 @@
 //! Every route, in the order of the documentation.
 
-use axum::{Router, extract::Request, middleware::from_fn_with_state};
+use axum::{Router, extract::Request, middleware::{from_fn, from_fn_with_state}};
 use tower_http::catch_panic::CatchPanicLayer;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
@@ -47,16 +47,21 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(metrics::show))
 }
 
-/// The whole server: routes, files of the console, and what every request passes (outermost last).
+/// The whole server.
 pub fn build(app: App) -> Router {
-    Router::from(routes())
+    with_layers(Router::from(routes()), app)
+}
+
+/// Routes, the files of the console, and what every request passes (outermost last).
+pub fn with_layers(routes: Router<App>, app: App) -> Router {
+    routes
         .fallback(site::serve)
         .method_not_allowed_fallback(method_not_allowed)
         .layer(from_fn_with_state(app.clone(), guard::check_origin))
         .layer(from_fn_with_state(app.clone(), sign_in::identify))
         .layer(from_fn_with_state(app.clone(), deadline::limit))
         .layer(from_fn_with_state(app.clone(), guard::check_host))
-        .layer(axum::middleware::from_fn(guard::add_security_headers))
+        .layer(from_fn(guard::add_security_headers))
         .layer(CatchPanicLayer::custom(observe::panicked))
         .layer(from_fn_with_state(app.clone(), observe::observe))
         .with_state(app)

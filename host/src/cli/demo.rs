@@ -7,7 +7,7 @@ use anyhow::{Result, anyhow};
 use serde::Serialize;
 
 use crate::config::Config;
-use crate::db::embedded::Embedded;
+use crate::lakehouse::embedded::{Embedded, NAME};
 use crate::python::{Failure, Python, Settings, Work};
 
 /// Some five hundred commits on a slow disk.
@@ -27,12 +27,12 @@ struct Catalog {
 
 /// Makes the sample tables in the embedded catalog, or makes them anew; prints what is there.
 pub(super) async fn run(config: &Config, reset: bool) -> Result<()> {
-    let embedded = Embedded::open(&config.home).await?;
+    let embedded = Embedded::of(&config.home)?;
     let python = Arc::new(Python::new(Settings {
         executable: config.settings.python.executable.clone().into(),
         packages: config.settings.python.packages.clone().into(),
     }));
-    let arguments = Arguments { catalog: Catalog { name: embedded.name(), properties: embedded.properties() }, reset };
+    let arguments = Arguments { catalog: Catalog { name: NAME, properties: embedded.properties() }, reset };
     let made: serde_json::Value =
         python.call(Work::Long, "demo.build", arguments, DEADLINE).await.map_err(|failure| match failure {
             Failure::Told { detail, .. } => anyhow!(detail),

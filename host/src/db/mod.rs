@@ -4,7 +4,6 @@
 //! happens while a transaction is open.
 
 pub mod audit;
-pub mod embedded;
 pub(crate) mod facts;
 pub mod idempotency;
 pub mod inspect;

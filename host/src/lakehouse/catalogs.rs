@@ -1,7 +1,6 @@
 //! Which catalogs there are and where their tables stand.
 //!
-//! The embedded catalog is one SQLite file that Spark and PyIceberg share: its names and metadata locations are read by
-//! SQL. Any other catalog is asked through PyIceberg.
+//! All of them are asked through PyIceberg, which reads the embedded one's names and metadata locations by plain SQL.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -10,9 +9,9 @@ use std::time::Duration;
 use drls_runtime::facts::TableId;
 use serde::{Deserialize, Serialize};
 
-use crate::db::embedded::Embedded;
+use super::embedded::{self, Embedded};
 use crate::error::ApiError;
-use crate::python::{Python, Work};
+use crate::python::{Failure, Python, Work};
 
 /// A catalog may be across a network.
 const DEADLINE: Duration = Duration::from_secs(30);
@@ -49,7 +48,6 @@ pub(crate) struct Listed {
 /// All catalogs of the configuration.
 pub(crate) struct Catalogs {
     default: String,
-    embedded: Embedded,
     catalogs: BTreeMap<String, Catalog>,
     python: Arc<Python>,
 }
@@ -76,28 +74,18 @@ impl Catalogs {
     /// `catalogs` has every catalog but the embedded one, which `embedded` is.
     pub(crate) fn new(
         default: String,
-        embedded: Embedded,
+        embedded: &Embedded,
         mut catalogs: BTreeMap<String, Catalog>,
         python: Arc<Python>,
     ) -> Self {
-        let properties = embedded.properties();
-        catalogs.insert(embedded.name().to_owned(), Catalog { name: embedded.name().to_owned(), properties });
-        Self { default, embedded, catalogs, python }
-    }
-
-    /// The default catalog's name.
-    pub(crate) fn default_name(&self) -> &str {
-        &self.default
+        let name = embedded::NAME.to_owned();
+        catalogs.insert(name.clone(), Catalog { name, properties: embedded.properties() });
+        Self { default, catalogs, python }
     }
 
     /// All catalogs, by name.
     pub(crate) fn all(&self) -> impl Iterator<Item = &Catalog> {
         self.catalogs.values()
-    }
-
-    /// The embedded catalog's file.
-    pub(crate) fn embedded(&self) -> &Embedded {
-        &self.embedded
     }
 
     /// The catalog of this name, or the default.
@@ -114,34 +102,34 @@ impl Catalogs {
 
     /// Every table of a catalog, in order of namespace and name.
     pub(crate) async fn list(&self, catalog: &Catalog) -> Result<Vec<Listed>, ApiError> {
-        if self.is_embedded(catalog) {
-            return self.embedded.list().await;
-        }
         let arguments = CatalogOnly { catalog: catalog.clone() };
-        let mut tables: Vec<Listed> =
-            self.python.call(Work::Short, "catalog.list_tables", arguments, DEADLINE).await?;
-        tables.sort_by(|a, b| (&a.namespace, &a.name).cmp(&(&b.namespace, &b.name)));
-        Ok(tables)
+        Ok(self.python.call(Work::Short, "catalog.list_tables", arguments, DEADLINE).await?)
     }
 
     /// Where a table stands now.
     pub(crate) async fn locate(&self, id: &TableId) -> Result<Located, ApiError> {
-        let catalog = self.get(Some(&id.catalog))?;
-        if self.is_embedded(catalog) {
-            let Some(metadata_location) = self.embedded.locate(&id.namespace, &id.name).await? else {
-                return Err(table_not_found(id));
-            };
-            return Ok(Located { id: id.clone(), metadata_location, io: Io::new() });
+        let arguments = OneTable {
+            catalog: self.get(Some(&id.catalog))?.clone(),
+            namespace: id.namespace.clone(),
+            name: id.name.clone(),
+        };
+        let found: Result<Location, Failure> =
+            self.python.call(Work::Short, "catalog.table_location", arguments, DEADLINE).await;
+        match found {
+            Ok(Location { metadata_location, io }) => Ok(Located { id: id.clone(), metadata_location, io }),
+            Err(Failure::Told { code, .. }) if code == "table-not-found" || code == "namespace-not-found" => {
+                Err(table_not_found(id))
+            }
+            Err(failure) => Err(failure.into()),
         }
-        let arguments =
-            OneTable { catalog: catalog.clone(), namespace: id.namespace.clone(), name: id.name.clone() };
-        let Location { metadata_location, io } =
-            self.python.call(Work::Short, "catalog.table_location", arguments, DEADLINE).await?;
-        Ok(Located { id: id.clone(), metadata_location, io })
     }
 
-    fn is_embedded(&self, catalog: &Catalog) -> bool {
-        catalog.name == self.embedded.name()
+    /// Whether the embedded catalog answers now.
+    pub(crate) async fn check(&self) -> Result<(), ApiError> {
+        let catalog = self.get(Some(embedded::NAME))?.clone();
+        let _names: serde::de::IgnoredAny =
+            self.python.call(Work::Short, "catalog.list_tables", CatalogOnly { catalog }, DEADLINE).await?;
+        Ok(())
     }
 }
 

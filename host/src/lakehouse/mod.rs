@@ -4,6 +4,7 @@
 pub(crate) mod catalogs;
 mod codec;
 mod deletes;
+pub(crate) mod embedded;
 mod facts;
 mod gather;
 pub(crate) mod gauges;

@@ -7,18 +7,18 @@ use drls_runtime::Runtime;
 
 use super::Lakehouse;
 use super::catalogs::{Catalog, Catalogs};
+use super::embedded::Embedded;
 use super::operations::{Operations, Spark, SparkSettings};
 use crate::config::{CatalogKind, Config};
 use crate::db::Db;
-use crate::db::embedded::Embedded;
 use crate::events::Events;
 use crate::python::{Python, Settings};
 
-/// Opens the embedded catalog and what reads and changes tables.
+/// Puts together what reads and changes tables.
 ///
 /// # Errors
-/// Where the catalog file can't be opened.
-pub(crate) async fn open(
+/// Where the warehouse folder can't be made.
+pub(crate) fn open(
     config: &Config,
     db: Db,
     events: Events,
@@ -29,7 +29,7 @@ pub(crate) async fn open(
         executable: settings.python.executable.clone().into(),
         packages: settings.python.packages.clone().into(),
     }));
-    let embedded = Embedded::open(&config.home).await?;
+    let embedded = Embedded::of(&config.home)?;
     let others = settings.catalogs.iter().filter(|(_, c)| c.kind != CatalogKind::Embedded);
     let others: BTreeMap<String, Catalog> = others
         .map(|(name, catalog)| {
@@ -38,7 +38,7 @@ pub(crate) async fn open(
             (name.clone(), Catalog { name: name.clone(), properties })
         })
         .collect();
-    let catalogs = Catalogs::new(settings.default_catalog.clone(), embedded, others, python.clone());
+    let catalogs = Catalogs::new(settings.default_catalog.clone(), &embedded, others, python.clone());
     let spark = Spark::new(
         python.clone(),
         SparkSettings {
