@@ -191,7 +191,7 @@ impl From<Broken> for Refusal {
 pub(crate) const KEBAB_RULE: &str =
     "must be kebab-case: lower-case letters, digits and single hyphens, a letter first, at most 64 characters";
 
-/// True for an id in kebab-case, as [`KEBAB_RULE`] says.
+/// True for an id in kebab-case: lower-case letters, digits and single hyphens, a letter first, at most 64 characters.
 pub fn is_kebab(word: &str) -> bool {
     let part = |p: &str| !p.is_empty() && p.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
     word.len() <= LONGEST_ID && word.starts_with(|c: char| c.is_ascii_lowercase()) && word.split('-').all(part)

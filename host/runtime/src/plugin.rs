@@ -164,7 +164,6 @@ impl Plugin {
         CallError { plugin: Arc::clone(&self.code.identity), failure }
     }
 
-    #[expect(clippy::ptr_arg, reason = "the generated bindings take strings by &String")]
     pub(crate) fn evaluate_as(
         &self,
         config: &String,
@@ -184,7 +183,6 @@ impl Plugin {
         answer
     }
 
-    #[expect(clippy::ptr_arg, reason = "the generated bindings take strings by &String")]
     pub(crate) fn plan_as(
         &self,
         config: &String,

@@ -36,7 +36,7 @@ impl Plugin {
             Export::Evaluate => {
                 let findings = refused(expect, self.evaluate_as(&config, &facts, None))?;
                 let codes = findings.map(|all| all.into_iter().map(|f| f.code).collect::<Vec<_>>());
-                compare("codes", expect.codes.as_ref().map(sorted), codes.as_ref().map(sorted))
+                compare("codes", expect.codes.as_deref().map(sorted), codes.as_deref().map(sorted))
             }
             Export::Plan => {
                 let arguments = Value::Object(test.arguments.clone());
@@ -71,7 +71,7 @@ fn compare<T: PartialEq + Debug>(what: &str, expected: Option<T>, found: Option<
     }
 }
 
-fn sorted(words: &Vec<String>) -> BTreeSet<String> {
+fn sorted(words: &[String]) -> BTreeSet<String> {
     words.iter().cloned().collect()
 }
 

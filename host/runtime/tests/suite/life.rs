@@ -12,14 +12,15 @@ use std::{
 
 use crate::support::{
     Guest,
-    home::{Home, eventually, status, version},
+    home::{Home, eventually, start_with, status, version},
     table,
 };
 use drls_runtime::{ConfigError, LifeState, PluginState, Runtime, facts::Group};
 use serde_json::{Map, Value, json};
 
 fn object(value: Value) -> Map<String, Value> {
-    value.as_object().expect("object").clone()
+    let Value::Object(map) = value else { panic!("no object") };
+    map
 }
 
 fn states(runtime: &Runtime, id: &str) -> Vec<LifeState> {
@@ -275,7 +276,7 @@ fn tries_again_what_was_refused_for_its_configuration() {
     home.put(&Guest::rule("rule", "1.0.0").schema(&schema));
     let mut config = home.config();
     config.plugins = HashMap::from([("rule".to_owned(), object(json!({"threshold": "high"})))]);
-    let runtime = home.start_with(config);
+    let runtime = start_with(config);
     assert_eq!(status(&runtime, "rule").expect("status").error_code, Some("config"));
     runtime.set_plugin_config("rule", object(json!({"threshold": 0.5}))).expect("taken");
     eventually("the plugin", || version(&runtime, "rule"));

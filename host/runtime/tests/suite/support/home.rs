@@ -56,15 +56,16 @@ impl Home {
 
     /// Opens and starts a runtime, and waits for the first scan.
     pub(crate) fn start(&self) -> Arc<Runtime> {
-        self.start_with(self.config())
+        start_with(self.config())
     }
+}
 
-    pub(crate) fn start_with(&self, config: RuntimeConfig) -> Arc<Runtime> {
-        let runtime = Runtime::open(config).expect("open");
-        runtime.start().expect("start");
-        assert!(runtime.settle(Duration::from_secs(60)), "the first scan ends");
-        runtime
-    }
+/// Opens and starts a runtime, and waits for the first scan.
+pub(crate) fn start_with(config: RuntimeConfig) -> Arc<Runtime> {
+    let runtime = Runtime::open(config).expect("open");
+    runtime.start().expect("start");
+    assert!(runtime.settle(Duration::from_secs(60)), "the first scan ends");
+    runtime
 }
 
 /// Waits until `check` gives something.

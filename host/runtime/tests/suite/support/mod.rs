@@ -248,7 +248,8 @@ impl Guest {
             "table-operation" => ("operation", "plan", "(param i32 i32 i32 i32 i64)"),
             _ => ("health", "evaluate", "(param i32 i32)"),
         };
-        let version = if self.wit.iter().any(|(_, text)| text.contains("@0.2.0")) { "0.2.0" } else { "0.1.0" };
+        let version =
+            if self.wit.iter().any(|(_, text)| text.contains("drls:plugin@0.2.0")) { "0.2.0" } else { "0.1.0" };
         let text = format!(
             r#"(module
   (import "drls:plugin/log@{version}" "write" (func $log (param i32 i32 i32)))
