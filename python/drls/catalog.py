@@ -113,9 +113,7 @@ def _prepare_sqlite(connection: Any, _record: object) -> None:  # noqa: ANN401 (
 def _is_shared_file(opened: IcebergCatalog) -> TypeGuard[SqlCatalog]:
     """Tell whether it is a catalog in a SQLite file of schema version V1, as the embedded one is."""
     return (
-        isinstance(opened, SqlCatalog)
-        and opened.engine.dialect.name == "sqlite"
-        and opened._schema_version == "v1"  # noqa: SLF001 (PyIceberg tells it in no other way)
+        isinstance(opened, SqlCatalog) and opened.engine.dialect.name == "sqlite" and opened._schema_version == "v1"  # noqa: SLF001 (PyIceberg tells it in no other way)
     )
 
 

@@ -230,21 +230,10 @@ def remove_orphan_files(
     and so do files of another table of the catalog whose location lies inside this one's.
     Errors: `invalid-argument` where gc.enabled is false or another table has the same location.
     """
-    table = catalogs.load(catalog, namespace, name)
-    _refuse_shared_files(table)
-    io = table.io.properties
-    metadata = facts.read_metadata(table.metadata_location, io)
-    foreign = _inside(catalog, namespace, name, metadata["table_location"])
+    table, orphans = _orphans(catalog, namespace, name)
     limit = min(older_than, int(time.time() * 1000) - ORPHAN_FLOOR_MS)
-    # Listed before the metadata is read again: what a commit adds meanwhile is then either not listed or named.
-    listed = [file for file in facts.list_files(metadata["table_location"], io) if file["modified_at"] < limit]
-    named = _named(catalogs.load(catalog, namespace, name))
-    doomed = []
-    for file in listed:
-        path = storage.canonical(file["path"])
-        if path not in named and not any(path.startswith(location) for location in foreign):
-            doomed.append(("data_files", file["path"], file["bytes"]))
-    deleted = _delete(doomed, io)
+    doomed = [("data_files", file["path"], file["bytes"]) for file in orphans if file["modified_at"] < limit]
+    deleted = _delete(doomed, table.io.properties)
     log.info("job %s: removed %s orphans", job_id, deleted["data_files"])
     return {
         "metadata_location": table.metadata_location,
@@ -252,6 +241,33 @@ def remove_orphan_files(
         "bytes": deleted["bytes"],
         "failed": deleted["failed"],
     }
+
+
+@translated
+def list_orphan_files(catalog: Catalog, namespace: Sequence[str], name: str) -> list[storage.ListedFile]:
+    """List what `remove_orphan_files` would delete if all of it were old enough. Deletes nothing.
+
+    Errors: as `remove_orphan_files`.
+    """
+    return _orphans(catalog, namespace, name)[1]
+
+
+def _orphans(catalog: Catalog, namespace: Sequence[str], name: str) -> tuple[Table, list[storage.ListedFile]]:
+    """Give the table and the files under its location that nothing names, of any age."""
+    table = catalogs.load(catalog, namespace, name)
+    _refuse_shared_files(table)
+    io = table.io.properties
+    metadata = facts.read_metadata(table.metadata_location, io)
+    foreign = _inside(catalog, namespace, name, metadata["table_location"])
+    # Listed before the metadata is read again: what a commit adds meanwhile is then either not listed or named.
+    listed = facts.list_files(metadata["table_location"], io)
+    named = _named(catalogs.load(catalog, namespace, name))
+    orphans = []
+    for file in listed:
+        path = storage.canonical(file["path"])
+        if path not in named and not any(path.startswith(location) for location in foreign):
+            orphans.append(file)
+    return table, orphans
 
 
 def _named(table: Table) -> set[str]:

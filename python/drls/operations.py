@@ -21,7 +21,7 @@ from pyiceberg.table.update import (
 from pyiceberg.transforms import VoidTransform
 from pyiceberg.types import NestedField
 
-from drls.cleanup import expire_snapshots, remove_orphan_files
+from drls.cleanup import expire_snapshots, list_orphan_files, remove_orphan_files
 from drls.columns import find_column, refuse_taken, siblings, struct_path
 from drls.commits import Committed, commit
 from drls.errors import DrlsError, invalid, translated
@@ -38,10 +38,12 @@ __all__ = [
     "add_column",
     "drop_column",
     "expire_snapshots",
+    "list_orphan_files",
     "remove_orphan_files",
     "rename_column",
     "rollback",
     "set_current_schema",
+    "set_current_snapshot",
     "set_properties",
 ]
 
@@ -192,8 +194,6 @@ def rollback(catalog: Catalog, namespace: Sequence[str], name: str, snapshot_id:
 
     def change(table: Table) -> Table | None:
         metadata = table.metadata
-        if metadata.current_snapshot_id == snapshot_id:
-            return None
         parents = {snapshot.snapshot_id: snapshot.parent_snapshot_id for snapshot in metadata.snapshots}
         ancestor = metadata.current_snapshot_id
         while ancestor is not None and ancestor != snapshot_id:
@@ -203,26 +203,48 @@ def rollback(catalog: Catalog, namespace: Sequence[str], name: str, snapshot_id:
                 "/snapshot_id",
                 f"{snapshot_id} is no ancestor of the current snapshot, or was expired: nothing to go back to",
             )
-        main = metadata.refs["main"]
-        table.catalog.commit_table(
-            table,
-            (AssertRefSnapshotId.model_validate({"ref": "main", "snapshot-id": metadata.current_snapshot_id}),),
-            (
-                SetSnapshotRefUpdate.model_validate(
-                    {
-                        "ref-name": "main",
-                        "type": "branch",
-                        "snapshot-id": snapshot_id,
-                        "max-ref-age-ms": main.max_ref_age_ms,
-                        "max-snapshot-age-ms": main.max_snapshot_age_ms,
-                        "min-snapshots-to-keep": main.min_snapshots_to_keep,
-                    }
-                ),
-            ),
-        )
-        return table.refresh()
+        return _move_main(table, snapshot_id)
 
     return commit(catalog, namespace, name, job_id, change)
+
+
+@translated
+def set_current_snapshot(
+    catalog: Catalog, namespace: Sequence[str], name: str, snapshot_id: int, job_id: str
+) -> Committed:
+    """Make any snapshot of the table the head of main, an ancestor or not: this undoes a rollback too."""
+
+    def change(table: Table) -> Table | None:
+        if table.metadata.snapshot_by_id(snapshot_id) is None:
+            raise invalid("/snapshot_id", f"{snapshot_id} is no snapshot of this table, or was expired")
+        return _move_main(table, snapshot_id)
+
+    return commit(catalog, namespace, name, job_id, change)
+
+
+def _move_main(table: Table, snapshot_id: int) -> Table | None:
+    """Commit the head of main with the retention that it has; `None` where it is the head already."""
+    metadata = table.metadata
+    if metadata.current_snapshot_id == snapshot_id:
+        return None
+    main = metadata.refs["main"]
+    table.catalog.commit_table(
+        table,
+        (AssertRefSnapshotId.model_validate({"ref": "main", "snapshot-id": metadata.current_snapshot_id}),),
+        (
+            SetSnapshotRefUpdate.model_validate(
+                {
+                    "ref-name": "main",
+                    "type": "branch",
+                    "snapshot-id": snapshot_id,
+                    "max-ref-age-ms": main.max_ref_age_ms,
+                    "max-snapshot-age-ms": main.max_snapshot_age_ms,
+                    "min-snapshots-to-keep": main.min_snapshots_to_keep,
+                }
+            ),
+        ),
+    )
+    return table.refresh()
 
 
 @translated

@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import concurrent.futures
 import contextlib
+import logging
 import threading
 import time
+import warnings
 from typing import TYPE_CHECKING, Any, Literal, TypedDict, cast
 
 from drls import errors, procedures
@@ -75,9 +77,8 @@ class Spark:
         Errors: `java-not-found`, `spark-unavailable`.
         """
         with self._lock:
-            gone = self._server is not None and self._server.pid is None
             # While a call runs its own outcome tells whether Spark lives; a restart here would kill it.
-            if self._session is not None and not gone and (self._busy or self._answers(self._session)):
+            if self._session is not None and not self._gone() and (self._busy or self._answers(self._session)):
                 return self._session
             self._starting = True
             try:
@@ -106,6 +107,9 @@ class Spark:
         from pyspark.sql.connect.client.retries import DefaultPolicy  # noqa: PLC0415 (a second of imports)
         from pyspark.sql.connect.session import SparkSession  # noqa: PLC0415
 
+        # Both say again, with a JVM stack trace, what the exception says that we translate.
+        logging.getLogger("SQLQueryContextLogger").setLevel(logging.CRITICAL)
+        warnings.filterwarnings("ignore", message=r"\[RETRIES_EXCEEDED\]")
         try:
             session = SparkSession.builder.remote(url).create()
             # The client's own default tries for ten minutes to reach a server that is gone.
@@ -134,18 +138,22 @@ class Spark:
     def alive(self) -> bool:
         """Tell whether Spark answers `SELECT 1` now; never starts it."""
         session = self._session
-        return session is not None and self._answers(session)
+        return session is not None and not self._gone() and self._answers(session)
+
+    def _gone(self) -> bool:
+        """Tell whether our own server has ended, without asking it."""
+        return self._server is not None and self._server.pid is None
 
     def status(self) -> Status:
         """Tell what is known without asking Spark."""
-        server, where = self._server, self.settings["remote"]
+        server = self._server
         if self._starting:
             return {"state": "starting", "detail": "Spark is starting.", "pid": None}
-        if self._session is None or (server is not None and server.pid is None):
+        if self._session is None or self._gone():
             return {"state": "stopped", "detail": "Spark starts when it is first needed.", "pid": None}
         return {
             "state": "running",
-            "detail": "A remote Spark is connected." if where else "Spark runs on this machine.",
+            "detail": "A remote Spark is connected." if server is None else "Spark runs on this machine.",
             "pid": server.pid if server is not None else None,
         }
 
@@ -235,8 +243,7 @@ class Spark:
         """End our own server, or leave a remote one; the next call starts it again."""
         with self._lock:
             session, self._session = self._session, None
-            gone = self._server is not None and self._server.pid is None
-            if session is not None and not gone:
+            if session is not None and not self._gone():
                 with contextlib.suppress(Exception):
                     session.stop()
             self._stop_server()

@@ -1,0 +1,87 @@
+"""Every failure that leaves the package is its own, and no path of the machine is in it."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import sqlite3
+from pathlib import Path
+
+import pytest
+from pyiceberg import exceptions as iceberg
+from sqlalchemy.exc import OperationalError
+
+import drls
+from drls import catalog, errors, facts, operations, spark
+from drls.errors import CODES, DrlsError, translate
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (iceberg.NoSuchTableError("x"), "table-not-found"),
+        (iceberg.NoSuchNamespaceError("x"), "namespace-not-found"),
+        (iceberg.CommitFailedException("x"), "commit-conflict"),
+        (iceberg.CommitStateUnknownException("x"), "catalog-unavailable"),
+        (iceberg.ValidationError("x"), "corrupt-metadata"),
+        (OperationalError("INSERT", {}, sqlite3.OperationalError("database is locked")), "catalog-locked"),
+        (
+            OperationalError("INSERT", {}, sqlite3.OperationalError("attempt to write a readonly database")),
+            "read-only-storage",
+        ),
+        (OperationalError("INSERT", {}, sqlite3.OperationalError("database or disk is full")), "disk-full"),
+        (OSError(28, "No space left on device", "/secret/home/t/data/x.parquet"), "disk-full"),
+        (OSError("[Errno 28] Error writing bytes to file. Detail: No space left on device"), "disk-full"),
+        (PermissionError(13, "Permission denied", "/secret/home/t/data/x.parquet"), "read-only-storage"),
+        (FileNotFoundError(2, "No such file or directory", "/secret/home/t/data/x.parquet"), "corrupt-metadata"),
+        (ZeroDivisionError("a bug of ours"), None),
+    ],
+    ids=lambda value: type(value).__name__ if isinstance(value, Exception) else str(value),
+)
+def test_translates_what_is_known_and_nothing_else(error: Exception, code: str | None) -> None:
+    known = translate(error)
+    assert (known.code if known else None) == code
+    assert known is None or "secret" not in known.detail
+
+
+def test_an_unknown_code_is_a_bug() -> None:
+    with pytest.raises(ValueError, match="unknown error code"):
+        DrlsError("nope", "x")
+
+
+def test_every_code_in_the_source_is_listed_and_used() -> None:
+    used = set()
+    for file in Path(drls.__file__).parent.glob("*.py"):
+        for node in ast.walk(ast.parse(file.read_text())):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value in CODES:
+                used.add(node.value)
+    assert used == CODES
+
+
+def test_every_function_that_the_server_calls_is_translated() -> None:
+    quiet = {"alive", "configure", "progress", "status", "stop"}  # these never raise
+    for module in (catalog, facts, operations, spark):
+        for name, function in inspect.getmembers(module, inspect.isfunction):
+            if name.startswith("_") or name in quiet or not function.__module__.startswith("drls."):
+                continue
+            if name in ("translated", "invalid", "corrupt", "parse", "commit", "session_conf", "partition_namer"):
+                continue  # imported helpers
+            if function.__module__ in ("drls.columns",):
+                continue
+            assert hasattr(function, "__wrapped__"), f"{module.__name__}.{name} lets foreign exceptions out"
+
+
+def test_the_package_imports_no_web_and_no_server_database() -> None:
+    for file in Path(drls.__file__).parent.glob("*.py"):
+        for node in ast.walk(ast.parse(file.read_text())):
+            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+            for name in names:
+                assert name.split(".")[0] not in {"fastapi", "flask", "aiohttp", "httpx", "requests", "sqlite3", "http"}
+
+
+def test_says_what_spark_says_without_its_stack_trace() -> None:
+    told = errors.spark(
+        "(java.lang.IllegalArgumentException) Cannot use options [x]\n\nJVM stacktrace:\n\tat org.apache..."
+    )
+    assert (told.code, "stacktrace" in told.detail) == ("invalid-argument", False)
