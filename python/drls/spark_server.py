@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, TypedDict
 
 from drls import java
 from drls.errors import DrlsError
-from drls.jars import checksums, missing, pyspark_folder
+from drls.jars import DEFAULT, checksums, missing, pyspark_folder
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -44,7 +44,7 @@ _OUT_OF_MEMORY = 3
 """The JVM's exit status under -XX:+ExitOnOutOfMemoryError; without it the process lives on with a dead context."""
 
 START_TIMEOUT = 300
-"""Seconds to wait for the port: 9 to 29 s are usual on two cores, over two minutes were seen with load on all of them."""
+"""Seconds to wait for the port: 9 to 29 s are usual on two cores, over two minutes were seen under heavy load."""
 
 
 class ServerSettings(TypedDict):
@@ -52,13 +52,16 @@ class ServerSettings(TypedDict):
 
     `home`: DRLS's folder, for the log and for scratch files. `jars`: the folder that `drls.jars` filled.
     `memory`: the JVM's heap as Spark spells it ("1g"); under "768m" a sort runs out of memory on a table of 1 GB.
-    `master`: "local[*]" or a number of threads.
+    `jars` "" is where `make` puts them. `master`: "local[*]" or a number of threads. `java_home`: "" for the Java on
+    the path. `properties`: more Spark configuration, over ours.
     """
 
     home: str
     jars: str
     memory: str
     master: str
+    java_home: str
+    properties: dict[str, str]
 
 
 class Server:
@@ -104,7 +107,7 @@ class Server:
 
     def _command(self, scratch: Path) -> list[str]:
         wanted = checksums()
-        folder = Path(self.settings["jars"])
+        folder = Path(self.settings["jars"] or DEFAULT).expanduser()
         lacking = missing(folder, wanted)
         if lacking:
             raise DrlsError(
@@ -128,7 +131,7 @@ class Server:
             "spark.sql.extensions": "org.apache.iceberg.spark.extensions.IcebergSparkSessionExtensions",
             # The default of 200 makes a small sort write 200 tiny files' worth of tasks on one machine.
             "spark.sql.shuffle.partitions": "8",
-        }
+        } | self.settings["properties"]
         command = [str(pyspark_folder() / "bin" / "spark-submit"), "--master", self.settings["master"]]
         command += ["--class", "org.apache.spark.sql.connect.service.SparkConnectServer"]
         for key, value in conf.items():
@@ -136,9 +139,10 @@ class Server:
         return [*command, "spark-internal"]
 
     def _environment(self) -> dict[str, str]:
-        java.find()
+        home = Path(java.find(self.settings["java_home"])).resolve().parent.parent
         environment = {key: value for key, value in os.environ.items() if key not in ("SPARK_REMOTE", "SPARK_CONF_DIR")}
         environment["SPARK_HOME"] = str(pyspark_folder())
+        environment["JAVA_HOME"] = str(home)
         environment["SPARK_LOCAL_IP"] = "127.0.0.1"
         environment["PYSPARK_PYTHON"] = str(Path(sys.prefix) / "bin" / "python")  # sys.executable may be the server
         environment["SPARK_CONNECT_AUTHENTICATE_TOKEN"] = self.token  # not in the arguments, which everybody can read

@@ -41,6 +41,8 @@ def spark_settings(home: Path, lake: Catalog) -> spark.Settings:
         "memory": "1g",
         "master": "local[2]",
         "remote": "",
+        "java_home": "",
+        "properties": {},
         "catalogs": [lake],
     }
 
