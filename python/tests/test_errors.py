@@ -6,6 +6,7 @@ import ast
 import inspect
 import sqlite3
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from pyiceberg import exceptions as iceberg
@@ -14,6 +15,9 @@ from sqlalchemy.exc import OperationalError
 import drls
 from drls import catalog, cleanup, demo, errors, facts, operations, preview, spark
 from drls.errors import CODES, DrlsError, translate
+
+if TYPE_CHECKING:
+    from types import ModuleType
 
 
 @pytest.mark.parametrize(
