@@ -158,7 +158,7 @@ pub struct PartitionField {
     pub source_id: i32,
     /// Path of that column; empty where the current schema no longer has it.
     pub source: String,
-    /// "identity", "bucket[16]", "truncate[4]", "year", "month", "day", "hour" or "void".
+    /// `identity`, `bucket[16]`, `truncate[4]`, `year`, `month`, `day`, `hour` or `void`.
     pub transform: String,
     /// Name of the partition field.
     pub name: String,

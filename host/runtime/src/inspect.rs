@@ -87,7 +87,7 @@ impl Kind {
 pub struct Interface {
     /// Full name, "drls:plugin/facts@0.1.0".
     pub name: String,
-    /// Functions of it that the component names, "[method]table.totals".
+    /// Functions of it that the component names, as `[method]table.totals`.
     pub functions: Vec<String>,
 }
 

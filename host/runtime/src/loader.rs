@@ -100,6 +100,8 @@ pub(crate) struct Loader {
     draining: Vec<(Weak<Plugin>, Arc<Identity>, Instant)>,
     waiting: Vec<Sender<()>>,
     next_scan: Instant,
+    /// The folder could not be read at the last scan.
+    unreadable: bool,
 }
 
 impl Loader {
@@ -120,6 +122,7 @@ impl Loader {
             draining: Vec::new(),
             waiting: Vec::new(),
             next_scan: Instant::now(),
+            unreadable: false,
         }
     }
 
@@ -169,10 +172,14 @@ impl Loader {
         let names = match self.shop.files.list() {
             Ok(names) => names,
             Err(error) => {
-                tracing::warn!("the plugins folder cannot be read: {error}");
+                // Nothing is retired: a folder that is away, as a mount can be, says nothing about its files.
+                if !std::mem::replace(&mut self.unreadable, true) {
+                    tracing::warn!("the plugins folder cannot be read: {error}; what serves goes on");
+                }
                 return;
             }
         };
+        self.unreadable = false;
         for name in names {
             let known = self.tracks.get(&name).and_then(|t| t.loaded);
             if known.is_none() || known != self.shop.files.stamp(&name) {

@@ -212,6 +212,9 @@ fn finds_by_a_rescan_what_no_event_told() {
     let runtime = home.start();
     // Another folder under the name: the kernel's watch is on the old one.
     fs::rename(home.plugins(), home.path().join("old")).expect("rename");
+    std::thread::sleep(Duration::from_millis(300));
+    assert!(!home.plugins().exists(), "the gap is left to whoever makes it");
+    assert!(version(&runtime, "rule").is_some(), "a folder that is away retires nothing");
     fs::create_dir(home.plugins()).expect("folder");
     fs::write(home.file("rule.wasm"), numbered(2).build()).expect("write");
     runtime.rescan();
