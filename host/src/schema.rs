@@ -129,7 +129,10 @@ fn words(kind: &ValidationErrorKind, instance: &Value) -> String {
         ValidationErrorKind::Type { kind } => {
             let wanted = match kind {
                 TypeKind::Single(one) => one.to_string(),
-                TypeKind::Multiple(many) => many.iter().map(|one| one.to_string()).collect::<Vec<_>>().join(" or "),
+                TypeKind::Multiple(many) => {
+                    let names = many.iter().filter(|one| *one != JsonType::Null).map(|one| one.to_string());
+                    names.collect::<Vec<_>>().join(" or ")
+                }
             };
             format!("must be {wanted}, is {}", type_of(instance))
         }

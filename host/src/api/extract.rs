@@ -4,12 +4,15 @@ use std::{any::TypeId, time::Duration};
 
 use axum::{
     body::{Body, Bytes},
-    extract::{FromRequest, FromRequestParts, Request, path::ErrorKind, rejection::PathRejection},
+    extract::{FromRequest, FromRequestParts, RawPathParams, Request, path::ErrorKind, rejection::PathRejection},
     http::{HeaderMap, StatusCode, header, request::Parts},
     response::{IntoResponse, Response},
 };
 use http_body_util::BodyExt as _;
-use serde::{Serialize, de::DeserializeOwned};
+use serde::{
+    Serialize,
+    de::{DeserializeOwned, value::MapDeserializer},
+};
 use serde_json::{Map, Value, json};
 use serde_path_to_error::Segment;
 use utoipa::{
@@ -108,7 +111,10 @@ impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequestParts<S> for Path<T>
                     ErrorKind::InvalidUtf8InPathParam { key } => {
                         FieldError::new(format!("{{{key}}}"), "must be percent-encoded UTF-8")
                     }
-                    other => FieldError::new("{}", other.to_string()),
+                    other => {
+                        let key = failing_part::<T>(parts, state).await.unwrap_or_default();
+                        FieldError::new(format!("{{{key}}}"), other.to_string())
+                    }
                 };
                 Err(ApiError::unprocessable(vec![mistake]))
             }
@@ -172,6 +178,14 @@ impl<S: Sync> FromRequestParts<S> for IfMatch {
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Self::Rejection> {
         Ok(Self(parts.headers.get(header::IF_MATCH).and_then(|value| value.to_str().ok()).map(str::to_owned)))
     }
+}
+
+/// Which part of the path a `T` can't be read from, where axum does not say.
+async fn failing_part<T: DeserializeOwned>(parts: &mut Parts, state: &(impl Send + Sync)) -> Option<String> {
+    let raw = RawPathParams::from_request_parts(parts, state).await.ok()?;
+    let read = MapDeserializer::<_, serde::de::value::Error>::new(raw.iter());
+    let error = serde_path_to_error::deserialize::<_, T>(read).err()?;
+    Some(error.path().to_string())
 }
 
 /// Whether the body is JSON by its type: `application/json` or `application/...+json`.

@@ -63,11 +63,18 @@ pub fn document() -> Document {
         ];
         for (method, operation) in operations {
             if let Some(operation) = operation {
+                operation.operation_id = Some(operation_id(method, path));
                 complete(operation, PUBLIC.contains(&(method, path.as_str())));
             }
         }
     }
     document
+}
+
+/// A unique name for generated clients: `get_table_name_schema` for `GET /api/table/{name}/schema`.
+fn operation_id(method: &str, path: &str) -> String {
+    let words = path.trim_start_matches("/api").split(|letter: char| !letter.is_ascii_alphanumeric());
+    words.filter(|word| !word.is_empty()).fold(method.to_owned(), |name, word| format!("{name}_{word}"))
 }
 
 /// Adds what all routes share.

@@ -82,7 +82,7 @@ pub async fn sign_in(
 }
 
 /// Who is signed in.
-#[utoipa::path(get, path = "/api/session", tag = "session", responses((status = 200, body = Session)))]
+#[utoipa::path(get, path = "/api/session", tag = "session", extensions(("x-role" = json!("viewer"))), responses((status = 200, body = Session)))]
 pub async fn show(user: User) -> Json<Session> {
     Json(user.into())
 }

@@ -109,28 +109,17 @@ impl ConfigStore {
         let stored = parse(before.as_deref())?;
         let mut mistakes = schema::check::<Settings>(&body)?;
         mistakes.extend(secrets::unmask(&mut body, &stored));
-        let known = with_defaults(&body);
-        if mistakes.is_empty() {
-            mistakes = match serde_json::from_value::<Settings>(known.clone()) {
-                Ok(settings) => {
-                    let known = serde_json::to_value(settings)?;
-                    merge::unknown(&body, &known)
-                        .into_iter()
-                        .map(|pointer| FieldError::new(pointer, "is no known setting"))
-                        .collect()
-                }
-                Err(error) => vec![FieldError::new("", error.to_string())],
-            };
-        }
         if !mistakes.is_empty() {
             return Ok(Err(mistakes));
         }
+        let unknown = unknown_in(&body);
         merge::lay(&mut body, &merge::pick(&stored, &self.get().unknown));
         let mut bytes = serde_json::to_vec_pretty(&body)?;
         bytes.push(b'\n');
         let config = match assemble(&self.environment, &body, etag(Some(&bytes)))? {
-            Ok(config) => config,
-            Err(mistakes) => return Ok(Err(mistakes)),
+            Ok(config) if unknown.is_empty() => config,
+            Ok(_) => return Ok(Err(unknown)),
+            Err(mistakes) => return Ok(Err(unknown.into_iter().chain(mistakes).collect())),
         };
         let mut temporary = tempfile::Builder::new().prefix(".config.").tempfile_in(self.environment.home())?;
         temporary.write_all(&bytes)?;
@@ -222,6 +211,13 @@ fn parse(bytes: Option<&[u8]>) -> Result<Value> {
     }
     let value: Value = serde_json::from_slice(bytes).context("config.json is no JSON; mend it or move it away")?;
     value.is_object().then_some(value).context("config.json must hold an object; mend it or move it away")
+}
+
+/// A mistake for each key that is no setting.
+fn unknown_in(body: &Value) -> Vec<FieldError> {
+    let known = serde_json::from_value::<Settings>(with_defaults(body)).and_then(serde_json::to_value);
+    let unknown = known.map(|known| merge::unknown(body, &known)).unwrap_or_default();
+    unknown.into_iter().map(|pointer| FieldError::new(pointer, "is no known setting")).collect()
 }
 
 fn with_defaults(document: &Value) -> Value {

@@ -18,7 +18,7 @@ use std::{path::Path, time::Duration};
 use anyhow::{Result, anyhow};
 use chrono::{DateTime, Utc};
 use sqlx::{
-    Sqlite, SqlitePool, Transaction,
+    ConnectOptions as _, Connection as _, Sqlite, SqliteConnection, SqlitePool, Transaction,
     migrate::{MigrateError, Migrator},
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
@@ -55,6 +55,10 @@ impl Db {
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Full)
             .optimize_on_close(true, None);
+        // A pool would try again and again, and hide why.
+        let mut first = options.connect().await.map_err(|error| explain_open(error, &file))?;
+        migrate(&mut first).await.map_err(|error| explain_migrate(error, &file))?;
+        first.close().await.map_err(|error| explain_open(error, &file))?;
         let writer = SqlitePoolOptions::new()
             .min_connections(1)
             .max_connections(1)
@@ -64,7 +68,6 @@ impl Db {
             .connect_with(options.clone())
             .await
             .map_err(|error| explain_open(error, &file))?;
-        migrate(&writer).await.map_err(|error| explain_migrate(error, &file))?;
         let reader = SqlitePoolOptions::new()
             .max_connections(READERS)
             .acquire_timeout(Duration::from_secs(10))
@@ -95,8 +98,8 @@ impl Db {
 }
 
 /// Applies what is missing, all or nothing, while other processes wait.
-async fn migrate(writer: &SqlitePool) -> Result<(), MigrateError> {
-    let mut tx = writer.begin_with("BEGIN IMMEDIATE").await?;
+async fn migrate(connection: &mut SqliteConnection) -> Result<(), MigrateError> {
+    let mut tx = connection.begin_with("BEGIN IMMEDIATE").await?;
     MIGRATIONS.run(&mut *tx).await?;
     Ok(tx.commit().await?)
 }
