@@ -38,7 +38,7 @@ pub(crate) fn run(args: &TestArgs) -> Result<bool> {
     let mut runner = Runner::new(artifact)?;
     let folder = args.cases.clone().unwrap_or_else(|| default_cases(&args.target));
     let cases = Case::files(&folder)?;
-    let plugin = runner.plugin(&Map::new()).map_err(|refusal| anyhow!("{}", refusal))?;
+    let plugin = runner.plugin(&Map::new()).map_err(|refusal| anyhow!("{refusal}"))?;
     let identity = plugin.identity().clone();
     let self_tests = plugin.self_tests();
     if self_tests.is_empty() && cases.is_empty() {
