@@ -98,6 +98,11 @@ def _fetch(name: str, scratch: Path, settings: Path | None) -> Path:
     return scratch / name
 
 
+def lacking(folder: str) -> list[str]:
+    """Name the jars that are not in the folder as they should be; "" is the folder that `make` fills."""
+    return missing(Path(folder or DEFAULT).expanduser(), checksums())
+
+
 def pyspark_folder() -> Path:
     """Find pyspark's folder without importing it, which takes a second."""
     found = importlib.util.find_spec("pyspark")

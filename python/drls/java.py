@@ -15,12 +15,12 @@ OLDEST = 17
 _HOW = "Install it (Debian: apt install openjdk-17-jre-headless, macOS: brew install openjdk@17) or set JAVA_HOME."
 
 
-def find() -> str:
+def find(java_home: str = "") -> str:
     """Give the path of a `java` of version 17 or newer: JAVA_HOME's, else the PATH's, as Spark itself looks for it.
 
     Errors: `java-not-found` with what to install.
     """
-    home = os.environ.get("JAVA_HOME")
+    home = java_home or os.environ.get("JAVA_HOME")
     java = shutil.which(str(Path(home) / "bin" / "java")) if home else shutil.which("java")
     if java is None:
         raise DrlsError("java-not-found", f"Spark needs Java {OLDEST} or newer and there is none. {_HOW}")

@@ -38,6 +38,8 @@ class Settings(TypedDict):
     memory: str
     master: str
     remote: str
+    java_home: str
+    properties: dict[str, str]
     catalogs: list[Catalog]
 
 
@@ -260,6 +262,8 @@ def _server_settings(settings: Settings) -> ServerSettings:
         "jars": settings["jars"],
         "memory": settings["memory"],
         "master": settings["master"],
+        "java_home": settings["java_home"],
+        "properties": settings["properties"],
     }
 
 

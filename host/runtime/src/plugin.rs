@@ -183,6 +183,11 @@ impl Plugin {
         answer
     }
 
+    /// Mistakes of arguments against the operation's schema, which [`Plugin::plan`] finds too; none where it is no operation.
+    pub fn check_arguments(&self, arguments: &Value) -> Vec<FieldError> {
+        self.code.schemas.get(&Kind::TableOperation).map_or_else(Vec::new, |schema| schema.check(arguments))
+    }
+
     pub(crate) fn plan_as(
         &self,
         config: &String,

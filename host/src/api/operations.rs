@@ -4,6 +4,7 @@ use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use drls_runtime::Kind;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use utoipa::{IntoParams, ToSchema};
@@ -19,6 +20,7 @@ use crate::lakehouse::health::PluginRef;
 use crate::lakehouse::operations::Request;
 use crate::lakehouse::operations::plan::PlanView;
 use crate::lakehouse::operations::view::JobView;
+use crate::schema;
 
 /// Keys of a body that are not arguments of the operation.
 const OURS: [&str; 3] = ["table", "dry_run", "plan"];
@@ -142,8 +144,10 @@ pub(crate) async fn run(
     Query(query): Query<OfCatalog>,
     wait: Wait,
     idempotency: Idempotency,
-    Json(body): Json<OperationRequest>,
+    Json(body): Json<Value>,
 ) -> Result<Response, ApiError> {
+    let given = body.get("arguments").cloned().unwrap_or_else(|| Map::new().into());
+    let body: OperationRequest = read(&app, &path.id, body, &given, "/arguments")?;
     let OperationRequest { table, arguments, dry_run, plan } = body;
     let asked = Asked { operation: path.id, table, arguments, dry_run, plan, prefix: "/arguments" };
     act(app, user, query, wait, idempotency, asked).await
@@ -161,10 +165,13 @@ macro_rules! fixed {
             Query(query): Query<OfCatalog>,
             wait: Wait,
             idempotency: Idempotency,
-            Json(body): Json<FlatRequest>,
+            Json(body): Json<Value>,
         ) -> Result<Response, ApiError> {
-            let FlatRequest { table, dry_run, plan, mut arguments } = body;
-            arguments.retain(|key, _| !OURS.contains(&key.as_str()));
+            let mut given = body.clone();
+            if let Some(fields) = given.as_object_mut() {
+                fields.retain(|key, _| !OURS.contains(&key.as_str()));
+            }
+            let FlatRequest { table, dry_run, plan, arguments } = read(&app, $operation, body, &given, "")?;
             let operation = $operation.to_owned();
             let asked = Asked { operation, table, arguments, dry_run, plan, prefix: "" };
             act(app, user, query, wait, idempotency, asked).await
@@ -177,6 +184,27 @@ fixed!(expire, "/api/expire", "expire", "Remove old snapshots and the files that
 fixed!(add_column, "/api/evolve/add-column", "add-column", "Add a column, or plan it.");
 fixed!(rename_column, "/api/evolve/rename-column", "rename-column", "Rename a column, or plan it.");
 fixed!(drop_column, "/api/evolve/drop-column", "drop-column", "Drop a column, or plan it.");
+
+/// Reads a body; tells its own mistakes and those of the arguments together.
+fn read<T: DeserializeOwned + ToSchema + 'static>(
+    app: &App,
+    operation: &str,
+    body: Value,
+    arguments: &Value,
+    prefix: &str,
+) -> Result<T, ApiError> {
+    let mut mistakes = schema::check::<T>(&body)?;
+    // The arguments of a plan that is named were checked when it was made.
+    if body.get("plan").is_none_or(Value::is_null) && arguments.is_object() {
+        let found = app.operations.plugin(operation)?.check_arguments(arguments);
+        mistakes.extend(found.into_iter().map(|e| FieldError::new(format!("{prefix}{}", e.pointer), e.detail)));
+    }
+    if mistakes.is_empty() {
+        return serde_json::from_value(body)
+            .map_err(|error| ApiError::unprocessable(vec![FieldError::new("", error.to_string())]));
+    }
+    Err(ApiError::unprocessable(mistakes))
+}
 
 async fn act(
     app: App,

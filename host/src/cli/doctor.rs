@@ -8,6 +8,7 @@ use futures::future::BoxFuture;
 use serde::Serialize;
 use tokio::process::Command;
 
+use super::doctor_lakehouse;
 use crate::{
     config::{Config, ConfigStore, Environment},
     db::inspect,
@@ -70,11 +71,13 @@ impl Finding {
 type Check = fn(Arc<Config>) -> BoxFuture<'static, Vec<Finding>>;
 
 /// All checks that read settings, in the order in which they are told.
-const CHECKS: [Check; 4] = [
+const CHECKS: [Check; 6] = [
     |config| Box::pin(async move { home(&config) }),
     |config| Box::pin(async move { vec![python(&config).await] }),
     |config| Box::pin(async move { vec![java(&config).await] }),
     |config| Box::pin(async move { vec![database(&config).await] }),
+    |config| Box::pin(async move { doctor_lakehouse::lakehouse(&config).await }),
+    |config| Box::pin(doctor_lakehouse::plugins(config)),
 ];
 
 /// Runs all checks; exit status 1 where something is broken.

@@ -2,6 +2,7 @@
 
 mod demo;
 pub mod doctor;
+mod doctor_lakehouse;
 mod logs;
 mod serve;
 mod user;

@@ -178,7 +178,7 @@ pub(crate) async fn list(db: impl SqliteExecutor<'_>, filter: &Filter<'_>) -> sq
 pub(crate) async fn throughput(db: impl SqliteExecutor<'_>) -> sqlx::Result<Option<i64>> {
     let sums = sqlx::query!(
         r#"SELECT COALESCE(SUM(bytes), 0) AS "bytes!: i64", COALESCE(SUM(ms), 0) AS "ms!: i64" FROM (
-               SELECT CAST(result ->> '$.bytes_read' AS INTEGER) AS bytes, ended_at - started_at AS ms
+               SELECT CAST(result ->> '$.bytes_read' AS INTEGER) AS bytes, CAST(result ->> '$.duration' AS INTEGER) AS ms
                FROM jobs
                WHERE state = 'succeeded' AND result ->> '$.bytes_read' > 0
                ORDER BY id DESC LIMIT 10)"#

@@ -40,8 +40,8 @@ pub(crate) fn start(runtime: &Arc<Runtime>, events: Events) -> Result<()> {
     let life = runtime.subscribe();
     std::thread::Builder::new().name("plugin-events".to_owned()).spawn(move || {
         for event in life {
-            let (id, state) = (event.id.as_str(), event.state);
-            tracing::info!(plugin = id, ?state, version = ?event.version.as_ref().map(ToString::to_string), detail = event.detail, "plugin");
+            let detail = event.detail.as_deref().unwrap_or_default();
+            tracing::debug!(plugin = event.id, state = ?event.state, took_ms = event.took_ms, "{detail}");
             match serde_json::to_value(&event) {
                 Ok(data) => {
                     events.publish("plugin.changed", data);

@@ -20,7 +20,7 @@ use tokio_util::task::TaskTracker;
 
 use super::{Lakehouse, namespace_key, subject};
 use crate::db::{self, audit, jobs};
-use crate::error::ApiError;
+use crate::error::{ApiError, FieldError};
 use action::Action;
 use plan::Planned;
 pub(crate) use spark::{Settings as SparkSettings, Spark};
@@ -83,7 +83,15 @@ impl Operations {
         let plugin = self.plugin(&request.operation)?;
         let table = self.lakehouse.locate(&request.table).await?;
         match &request.plan {
-            Some(id) => self.lakehouse.kept_plan(id, &request.operation, &request.table).await,
+            Some(id) => {
+                let planned = self.lakehouse.kept_plan(id, &request.operation, &request.table).await?;
+                let repeated = request.arguments.as_object().is_none_or(serde_json::Map::is_empty);
+                if repeated || request.arguments == planned.arguments {
+                    return Ok(planned);
+                }
+                let words = "the plan was made with other arguments; leave them out to run it, or plan anew without `plan`";
+                Err(ApiError::unprocessable(vec![FieldError::new("/plan", words)]))
+            }
             None => self.lakehouse.plan(plugin, &table, request.arguments.clone(), &request.actor).await,
         }
     }

@@ -46,6 +46,18 @@ impl From<&ApiError> for JobError {
     }
 }
 
+/// Partial progress lets a rewrite succeed though some of its commits did not.
+fn partly_failed(number: usize, action: &Action, files: u64) -> JobError {
+    JobError {
+        code: "partly-failed".to_owned(),
+        detail: format!(
+            "step {number} ({}): {files} files could not be rewritten, another writer may have changed them; the rest \
+             is committed; run the operation again for what is left",
+            action.name()
+        ),
+    }
+}
+
 /// How the steps ended.
 struct Ran {
     outcomes: Vec<Outcome>,
@@ -91,8 +103,20 @@ impl Operations {
             return Err(self.cancelled_before());
         }
         self.begin(&work, &before).await?;
+        // Starting Spark is no part of what the rewrite is measured by.
+        let ready = match work.actions.iter().any(|a| a.call().spark) {
+            true => self.spark.ensure(cancel).await,
+            false => Ok(()),
+        };
         let started = std::time::Instant::now();
-        let ran = self.steps(&work, cancel).await;
+        let ran = match ready {
+            Ok(()) => self.steps(&work, cancel).await,
+            Err(failure) => Ran {
+                outcomes: Vec::new(),
+                error: Some(JobError::from(&ApiError::from(failure))),
+                cancelled: cancel.is_cancelled(),
+            },
+        };
         let duration = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
         self.conclude(&work, &before, ran, duration).await
     }
@@ -123,7 +147,14 @@ impl Operations {
             }
             let span = tracing::info_span!("step", job = work.job.id, step = action.name());
             match self.step(work, action, cancel).instrument(span).await {
-                Ok(outcome) => ran.outcomes.push(outcome),
+                Ok(outcome) => {
+                    let failed = outcome.failed_files();
+                    ran.outcomes.push(outcome);
+                    if failed > 0 {
+                        ran.error = Some(partly_failed(number + 1, action, failed));
+                        break;
+                    }
+                }
                 Err(failure) => {
                     ran.cancelled = cancel.is_cancelled();
                     let error = ApiError::from(failure);

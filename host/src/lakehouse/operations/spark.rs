@@ -8,6 +8,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tokio::sync::OnceCell;
+use tokio_util::sync::CancellationToken;
 
 use super::super::catalogs::Catalog;
 use crate::health::{self, Part};
@@ -15,6 +16,9 @@ use crate::python::{Failure, Python, State, Work};
 
 /// Cancels, progress and status: never behind the work itself.
 const CONTROL_DEADLINE: Duration = Duration::from_secs(10);
+
+/// A JVM on a loaded machine.
+const START_DEADLINE: Duration = Duration::from_secs(180);
 
 /// How Spark is reached or started, as `drls.spark.configure` takes it.
 #[derive(Debug, Clone, Serialize)]
@@ -86,6 +90,16 @@ impl Spark {
     ) -> Result<R, Failure> {
         self.configure().await?;
         self.python.call(Work::Long, function, arguments, deadline).await
+    }
+
+    /// Starts Spark where it does not run; goes on without waiting where it is cancelled.
+    pub(crate) async fn ensure(&self, cancel: &CancellationToken) -> Result<(), Failure> {
+        self.configure().await?;
+        let started = self.python.call(Work::Long, "spark.ensure", Nothing {}, START_DEADLINE);
+        tokio::select! {
+            started = started => started.map(|_: Value| ()),
+            () = cancel.cancelled() => Ok(()),
+        }
     }
 
     /// Interrupts the call with this tag; nothing where there is none.

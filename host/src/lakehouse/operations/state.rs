@@ -45,6 +45,11 @@ impl Outcome {
         self.figure(&["/rewritten_bytes_count"])
     }
 
+    /// Data files that a rewrite meant to replace and did not.
+    pub(super) fn failed_files(&self) -> u64 {
+        self.figure(&["/failed_data_files_count"])
+    }
+
     /// Bytes of the files that were deleted.
     fn bytes_freed(&self) -> u64 {
         self.figure(&["/deleted/bytes", "/bytes"])
