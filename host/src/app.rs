@@ -67,8 +67,10 @@ impl App {
         let health = Health::default();
         add_database(&health, &db);
         let events = Events::default();
+        let stopping = CancellationToken::new();
         let runtime = plugins::open(&config.get())?;
-        let (lakehouse, operations) = lakehouse::open(&config.get(), db.clone(), events.clone(), runtime)?;
+        let (lakehouse, operations) =
+            lakehouse::open(&config.get(), db.clone(), events.clone(), runtime, stopping.clone())?;
         let metrics = Metrics::default();
         lakehouse.gauges.register(&metrics);
         metrics.collect(plugins::Calls(lakehouse.runtime.clone()));
@@ -82,7 +84,7 @@ impl App {
             metrics,
             health,
             throttle: Throttle::default(),
-            stopping: CancellationToken::new(),
+            stopping,
             tasks: TaskTracker::new(),
             boot: Uuid::now_v7().to_string(),
             started: Instant::now(),
@@ -101,6 +103,7 @@ impl App {
     /// Where the plugins folder can't be watched.
     pub fn start(&self) -> Result<()> {
         plugins::start(&self.lakehouse.runtime, self.events.clone())?;
+        self.lakehouse.await_plugins();
         let app = self.clone();
         self.tasks.spawn(async move {
             if let Err(error) = app.operations.recover().await {

@@ -1,6 +1,10 @@
 //! Every route, in the order of the documentation.
 
-use axum::{Router, extract::Request, middleware::{from_fn, from_fn_with_state}};
+use axum::{
+    Router,
+    extract::Request,
+    middleware::{from_fn, from_fn_with_state},
+};
 use tower_http::catch_panic::CatchPanicLayer;
 use utoipa_axum::{router::OpenApiRouter, routes};
 

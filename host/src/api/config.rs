@@ -91,5 +91,5 @@ fn answer(app: &App, config: &Config) -> Result<Response, ApiError> {
 
 /// The file was broken by hand while the server runs.
 fn unreadable(error: anyhow::Error) -> ApiError {
-    ApiError::conflict("config-unreadable", format!("{error:#}"))
+    ApiError::conflict("config-unreadable", format!("{error:#}")).because(error)
 }

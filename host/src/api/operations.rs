@@ -117,8 +117,8 @@ struct Asked {
 /// List the operations that plugins offer.
 #[utoipa::path(get, path = "/api/operations", tag = "operations", extensions(("x-role" = json!("viewer"))),
     responses((status = 200, body = OperationList)))]
-pub(crate) async fn list(State(app): State<App>, _user: User) -> Json<OperationList> {
-    let loaded = app.lakehouse.runtime.snapshot();
+pub(crate) async fn list(State(app): State<App>, _user: User) -> Result<Json<OperationList>, ApiError> {
+    let loaded = app.lakehouse.plugins().await?;
     let items = loaded.operations().iter().filter_map(|plugin| {
         let about = plugin.descriptor(Kind::TableOperation)?;
         Some(OperationItem {
@@ -130,7 +130,7 @@ pub(crate) async fn list(State(app): State<App>, _user: User) -> Json<OperationL
             plugin: PluginRef::from(plugin.as_ref()),
         })
     });
-    Json(OperationList { items: items.collect() })
+    Ok(Json(OperationList { items: items.collect() }))
 }
 
 /// Run any loaded operation, or plan it.
@@ -147,7 +147,7 @@ pub(crate) async fn run(
     Json(body): Json<Value>,
 ) -> Result<Response, ApiError> {
     let given = body.get("arguments").cloned().unwrap_or_else(|| Map::new().into());
-    let body: OperationRequest = read(&app, &path.id, body, &given, "/arguments")?;
+    let body: OperationRequest = read(&app, &path.id, body, &given, "/arguments").await?;
     let OperationRequest { table, arguments, dry_run, plan } = body;
     let asked = Asked { operation: path.id, table, arguments, dry_run, plan, prefix: "/arguments" };
     act(app, user, query, wait, idempotency, asked).await
@@ -157,8 +157,8 @@ macro_rules! fixed {
     ($name:ident, $path:literal, $operation:literal, $words:literal) => {
         #[doc = $words]
         #[utoipa::path(post, path = $path, tag = "operations", extensions(("x-role" = json!("operator"))),
-                    params(OfCatalog), request_body = FlatRequest,
-                    responses((status = 200, body = PlanAnswer), (status = 202, body = JobAnswer)))]
+                            params(OfCatalog), request_body = FlatRequest,
+                            responses((status = 200, body = PlanAnswer), (status = 202, body = JobAnswer)))]
         pub(crate) async fn $name(
             State(app): State<App>,
             user: User,
@@ -171,7 +171,7 @@ macro_rules! fixed {
             if let Some(fields) = given.as_object_mut() {
                 fields.retain(|key, _| !OURS.contains(&key.as_str()));
             }
-            let FlatRequest { table, dry_run, plan, arguments } = read(&app, $operation, body, &given, "")?;
+            let FlatRequest { table, dry_run, plan, arguments } = read(&app, $operation, body, &given, "").await?;
             let operation = $operation.to_owned();
             let asked = Asked { operation, table, arguments, dry_run, plan, prefix: "" };
             act(app, user, query, wait, idempotency, asked).await
@@ -186,7 +186,7 @@ fixed!(rename_column, "/api/evolve/rename-column", "rename-column", "Rename a co
 fixed!(drop_column, "/api/evolve/drop-column", "drop-column", "Drop a column, or plan it.");
 
 /// Reads a body; tells its own mistakes and those of the arguments together.
-fn read<T: DeserializeOwned + ToSchema + 'static>(
+async fn read<T: DeserializeOwned + ToSchema + 'static>(
     app: &App,
     operation: &str,
     body: Value,
@@ -196,7 +196,7 @@ fn read<T: DeserializeOwned + ToSchema + 'static>(
     let mut mistakes = schema::check::<T>(&body)?;
     // The arguments of a plan that is named were checked when it was made.
     if body.get("plan").is_none_or(Value::is_null) && arguments.is_object() {
-        let found = app.operations.plugin(operation)?.check_arguments(arguments);
+        let found = app.operations.plugin(operation).await?.check_arguments(arguments);
         mistakes.extend(found.into_iter().map(|e| FieldError::new(format!("{prefix}{}", e.pointer), e.detail)));
     }
     if mistakes.is_empty() {

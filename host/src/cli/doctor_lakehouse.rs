@@ -75,9 +75,11 @@ async fn jars(config: &Config, python: &Python) -> Finding {
     let fix = "`make build` brings them once by checksum; until then everything but rewrites works";
     match lacking {
         Ok(lacking) if lacking.is_empty() => Finding::ok("spark", "its two jars are there and whole"),
-        Ok(lacking) => {
-            Finding::warning("spark", format!("jars are missing or not what they should be: {}", lacking.join(", ")), fix)
-        }
+        Ok(lacking) => Finding::warning(
+            "spark",
+            format!("jars are missing or not what they should be: {}", lacking.join(", ")),
+            fix,
+        ),
         Err(failure) => Finding::warning("spark", format!("its jars can't be looked at: {failure}"), fix),
     }
 }
@@ -86,7 +88,11 @@ async fn jars(config: &Config, python: &Python) -> Finding {
 pub(super) async fn plugins(config: Arc<Config>) -> Vec<Finding> {
     let checked = tokio::task::spawn_blocking(move || check_plugins(&config));
     checked.await.unwrap_or_else(|error| {
-        vec![Finding::broken("plugins", format!("they can't be checked: {error}"), "run `drls plugin check FILE` on each")]
+        vec![Finding::broken(
+            "plugins",
+            format!("they can't be checked: {error}"),
+            "run `drls plugin check FILE` on each",
+        )]
     })
 }
 

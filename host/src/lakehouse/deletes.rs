@@ -41,11 +41,11 @@ impl DeleteIndex {
                     2 => index.equality.entry(partition()).or_default().push(sequence),
                     1 if !refers.is_empty() => {
                         let vector = paths.as_ref().is_some_and(|p| is_puffin(&p.file[row]));
-                        index
-                            .scoped
-                            .entry(refers.to_owned())
-                            .or_default()
-                            .push((sequence, entries.records[row], vector));
+                        index.scoped.entry(refers.to_owned()).or_default().push((
+                            sequence,
+                            entries.records[row],
+                            vector,
+                        ));
                     }
                     1 => index.position.entry(partition()).or_default().push(sequence),
                     _ => {}
@@ -88,7 +88,5 @@ impl DeleteIndex {
 
 /// Deletion vectors live in Puffin files, position deletes in Parquet, Avro or ORC.
 fn is_puffin(path: &str) -> bool {
-    std::path::Path::new(path)
-        .extension()
-        .is_some_and(|e| e.eq_ignore_ascii_case("puffin"))
+    std::path::Path::new(path).extension().is_some_and(|e| e.eq_ignore_ascii_case("puffin"))
 }

@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use drls_runtime::facts::{
-    DataFile, Field, FileFacts, Manifest, MetadataLog, Partition, PartitionField, PartitionSpec,
-    Ref, RefKind, Snapshot, SortField, TableFacts, TableId, Totals,
+    DataFile, Field, FileFacts, Manifest, MetadataLog, Partition, PartitionField, PartitionSpec, Ref, RefKind,
+    Snapshot, SortField, TableFacts, TableId, Totals,
 };
 
 use super::deletes::DeleteIndex;
@@ -69,12 +69,7 @@ pub(super) fn totals_of_summary(metadata: &Metadata) -> Option<Totals> {
 /// Manifests of the current snapshot.
 pub(super) fn manifests(list: &[ManifestRef]) -> Vec<Manifest> {
     list.iter()
-        .map(|m| Manifest {
-            bytes: m.bytes,
-            spec_id: m.spec_id,
-            deletes: m.deletes,
-            files: m.live_files(),
-        })
+        .map(|m| Manifest { bytes: m.bytes, spec_id: m.spec_id, deletes: m.deletes, files: m.live_files() })
         .collect()
 }
 
@@ -87,15 +82,13 @@ pub(super) fn files(metadata: &Metadata, read: &[Read]) -> (FileFacts, Totals) {
     for Read { manifest, entries, paths } in read {
         for row in 0..entries.bytes.len() {
             let path = entries.partitions[entries.partition[row] as usize].as_str();
-            let slot = partitions
-                .entry((path, manifest.spec_id))
-                .or_insert_with(|| Partition {
-                    path: path.to_owned(),
-                    spec_id: manifest.spec_id,
-                    files: Vec::new(),
-                    delete_files: 0,
-                    written_at: None,
-                });
+            let slot = partitions.entry((path, manifest.spec_id)).or_insert_with(|| Partition {
+                path: path.to_owned(),
+                spec_id: manifest.spec_id,
+                files: Vec::new(),
+                delete_files: 0,
+                written_at: None,
+            });
             slot.written_at = slot.written_at.max(committed.get(&entries.snapshot[row]).copied());
             let (bytes, records) = (entries.bytes[row], entries.records[row]);
             match entries.content[row] {
@@ -104,8 +97,7 @@ pub(super) fn files(metadata: &Metadata, read: &[Read]) -> (FileFacts, Totals) {
                     totals.data_files += 1;
                     totals.data_bytes += bytes;
                     let file = paths.as_ref().map(|p| p.file[row].as_str());
-                    let (delete_files, deleted_records) =
-                        index.of(path, manifest.spec_id, entries.sequence[row], file);
+                    let (delete_files, deleted_records) = index.of(path, manifest.spec_id, entries.sequence[row], file);
                     slot.files.push(DataFile { bytes, records, delete_files, deleted_records });
                 }
                 content => {
@@ -127,11 +119,7 @@ pub(super) fn files(metadata: &Metadata, read: &[Read]) -> (FileFacts, Totals) {
 }
 
 fn target(metadata: &Metadata) -> u64 {
-    metadata
-        .properties
-        .get("write.target-file-size-bytes")
-        .and_then(|v| v.parse().ok())
-        .unwrap_or(DEFAULT_TARGET)
+    metadata.properties.get("write.target-file-size-bytes").and_then(|v| v.parse().ok()).unwrap_or(DEFAULT_TARGET)
 }
 
 fn paths_of_current_schema(metadata: &Metadata) -> HashMap<i32, &str> {

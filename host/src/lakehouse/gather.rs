@@ -92,8 +92,7 @@ impl Lakehouse {
         table: &Located,
         metadata: &Metadata,
     ) -> Result<drls_runtime::facts::Reachability, ApiError> {
-        let wanted: HashMap<i64, String> =
-            metadata.snapshots.iter().map(|s| (s.id, s.manifest_list.clone())).collect();
+        let wanted: HashMap<i64, String> = metadata.snapshots.iter().map(|s| (s.id, s.manifest_list.clone())).collect();
         let by_path = self.reader.manifest_lists(table, wanted.values().cloned().collect()).await?;
         let manifests: HashMap<String, ManifestRef> = by_path
             .values()

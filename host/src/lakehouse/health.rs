@@ -3,9 +3,9 @@
 use std::collections::{BTreeSet, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use drls_runtime::{Plugin, Snapshot};
 use drls_runtime::answer::{Finding, Severity};
 use drls_runtime::facts::{Group, TableFacts, TableId};
+use drls_runtime::{Plugin, Snapshot};
 use serde::{Deserialize, Serialize};
 
 use super::catalogs::Located;
@@ -34,7 +34,11 @@ pub(crate) struct PluginRef {
 
 impl From<&Plugin> for PluginRef {
     fn from(plugin: &Plugin) -> Self {
-        Self { id: plugin.id().to_owned(), version: plugin.identity().version.to_string(), digest: plugin.identity().digest.clone() }
+        Self {
+            id: plugin.id().to_owned(),
+            version: plugin.identity().version.to_string(),
+            digest: plugin.identity().digest.clone(),
+        }
     }
 }
 
@@ -105,7 +109,7 @@ pub(crate) struct Refresher {
 impl Lakehouse {
     /// The health report of a table: the kept one while it holds, else a new one.
     pub(crate) async fn health(&self, table: &Located) -> Result<Report, ApiError> {
-        let rules = self.runtime.snapshot();
+        let rules = self.plugins().await?;
         let namespace = namespace_key(&table.id.namespace);
         let kept = reports::get(self.db.read(), &table.id.catalog, &namespace, &table.id.name).await?;
         let now = crate::db::now().timestamp_millis();
@@ -132,6 +136,9 @@ impl Lakehouse {
         let lakehouse = self.clone();
         tokio::spawn(async move {
             for id in fresh {
+                if lakehouse.stopping.is_cancelled() {
+                    return;
+                }
                 let judged = async { lakehouse.health(&lakehouse.locate(&id).await?).await };
                 if let Err(error) = judged.await {
                     if error.code() == "table-not-found" {
@@ -150,9 +157,8 @@ impl Lakehouse {
         let facts = Arc::new(facts);
         let digest = rules.rules_digest().to_owned();
         let judged = facts.clone();
-        let (findings, failed_rules) = tokio::task::spawn_blocking(move || evaluate(&rules, &judged))
-            .await
-            .map_err(ApiError::internal)?;
+        let (findings, failed_rules) =
+            tokio::task::spawn_blocking(move || evaluate(&rules, &judged)).await.map_err(ApiError::internal)?;
         let report = report(table, &facts, findings, failed_rules);
         self.keep(table, &metadata, &facts, &report, digest).await?;
         self.gauges.judged(&facts, report.score);
@@ -212,12 +218,7 @@ fn evaluate(rules: &Snapshot, facts: &Arc<TableFacts>) -> (Vec<RuleFinding>, Vec
     (findings, failed)
 }
 
-fn report(
-    table: &Located,
-    facts: &TableFacts,
-    findings: Vec<RuleFinding>,
-    failed_rules: Vec<FailedRule>,
-) -> Report {
+fn report(table: &Located, facts: &TableFacts, findings: Vec<RuleFinding>, failed_rules: Vec<FailedRule>) -> Report {
     let penalty: u32 = findings.iter().map(|f| u32::from(f.finding.penalty)).sum();
     let worst = findings.iter().max_by_key(|f| (f.finding.severity, f.finding.penalty)).map(|f| Worst {
         code: f.finding.code.clone(),

@@ -101,7 +101,7 @@ impl Lakehouse {
             .into_iter()
             .map(|s| ((s.namespace.clone(), s.name.clone()), s))
             .collect();
-        let rules = self.runtime.snapshot();
+        let rules = self.plugins().await?;
         let now = crate::db::now().timestamp_millis();
         let search = want.search.map(str::to_lowercase);
         let (mut items, mut behind) = (Vec::new(), Vec::new());
@@ -109,7 +109,11 @@ impl Lakehouse {
             if want.namespace.is_some_and(|n| !listed.namespace.starts_with(n)) {
                 continue;
             }
-            let id = TableId { catalog: catalog.name.clone(), namespace: listed.namespace.clone(), name: listed.name.clone() };
+            let id = TableId {
+                catalog: catalog.name.clone(),
+                namespace: listed.namespace.clone(),
+                name: listed.name.clone(),
+            };
             let name = full_name(&id);
             if search.as_ref().is_some_and(|s| !name.to_lowercase().contains(s)) {
                 continue;

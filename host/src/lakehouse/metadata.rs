@@ -301,10 +301,7 @@ impl ReadManifest {
                 sequence: self.sequence,
                 snapshot: self.snapshot,
             },
-            EntryPaths {
-                file: self.file,
-                refers: self.refers.into_iter().map(Option::unwrap_or_default).collect(),
-            },
+            EntryPaths { file: self.file, refers: self.refers.into_iter().map(Option::unwrap_or_default).collect() },
         )
     }
 }
@@ -327,8 +324,7 @@ impl Metadata {
 
     /// Ids from the current snapshot back to the oldest one kept.
     pub(crate) fn ancestors(&self) -> Vec<i64> {
-        let by_id: BTreeMap<i64, Option<i64>> =
-            self.snapshots.iter().map(|s| (s.id, s.parent)).collect();
+        let by_id: BTreeMap<i64, Option<i64>> = self.snapshots.iter().map(|s| (s.id, s.parent)).collect();
         let mut chain = Vec::new();
         let mut next = self.current_snapshot_id;
         while let Some(id) = next {

@@ -20,9 +20,13 @@ mod reader;
 pub(crate) mod schema;
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use drls_runtime::Runtime;
 use drls_runtime::facts::TableId;
+use drls_runtime::{Runtime, Snapshot};
+
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
 
 use crate::db::Db;
 use crate::error::ApiError;
@@ -36,6 +40,12 @@ use reader::Reader;
 /// What was read from Iceberg's files is read again after 30 days: so long at least does a dead file's share of the cache stay.
 const KEPT_MS: i64 = 30 * 24 * 3_600_000;
 
+/// Compiling every plugin anew on a slow machine.
+const FIRST_LOAD: Duration = Duration::from_secs(120);
+
+/// How long a request waits for the plugins after a start.
+const LOADING_WAIT: Duration = Duration::from_secs(15);
+
 /// Tables, their facts and their health.
 #[derive(Clone)]
 pub(crate) struct Lakehouse {
@@ -47,6 +57,9 @@ pub(crate) struct Lakehouse {
     pub(crate) gauges: Gauges,
     reader: Reader,
     refresher: Arc<health::Refresher>,
+    stopping: CancellationToken,
+    /// False from the start of the plugin runtime until its first look at the folder is through.
+    loaded: Arc<watch::Sender<bool>>,
 }
 
 impl Lakehouse {
@@ -57,10 +70,46 @@ impl Lakehouse {
         runtime: Arc<Runtime>,
         catalogs: Catalogs,
         events: Events,
+        stopping: CancellationToken,
     ) -> Self {
         let reader = Reader::new(db.clone(), python.clone());
         let refresher = Arc::new(health::Refresher::default());
-        Self { db, python, runtime, catalogs: Arc::new(catalogs), events, gauges: Gauges::default(), reader, refresher }
+        Self {
+            db,
+            python,
+            runtime,
+            catalogs: Arc::new(catalogs),
+            events,
+            gauges: Gauges::default(),
+            reader,
+            refresher,
+            stopping,
+            loaded: Arc::new(watch::Sender::new(true)),
+        }
+    }
+
+    /// Says that plugins are being loaded, until the first look at the folder is through.
+    pub(crate) fn await_plugins(&self) {
+        self.loaded.send_replace(false);
+        let (runtime, loaded) = (self.runtime.clone(), self.loaded.clone());
+        tokio::task::spawn_blocking(move || {
+            if !runtime.settle(FIRST_LOAD) {
+                tracing::warn!("some plugins are still being loaded; what is asked of them is answered without them");
+            }
+            loaded.send_replace(true);
+        });
+    }
+
+    /// The plugins, once those that were in the folder at the start are loaded: no report leaves out a rule, and no
+    /// operation is said to be missing, because the server has just started.
+    pub(crate) async fn plugins(&self) -> Result<Arc<Snapshot>, ApiError> {
+        let mut loaded = self.loaded.subscribe();
+        let waited = tokio::time::timeout(LOADING_WAIT, loaded.wait_for(|loaded| *loaded)).await;
+        if waited.is_err() {
+            let words = "the plugins are still being loaded after the start; try again shortly";
+            return Err(ApiError::unavailable("plugins-loading", words, Duration::from_secs(2)));
+        }
+        Ok(self.runtime.snapshot())
     }
 
     /// Where a table stands now; 404 where there is none.

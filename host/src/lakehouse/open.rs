@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use drls_runtime::Runtime;
+use tokio_util::sync::CancellationToken;
 
 use super::Lakehouse;
 use super::catalogs::{Catalog, Catalogs};
@@ -23,6 +24,7 @@ pub(crate) fn open(
     db: Db,
     events: Events,
     runtime: Arc<Runtime>,
+    stopping: CancellationToken,
 ) -> anyhow::Result<(Lakehouse, Operations)> {
     let settings = &config.settings;
     let python = Arc::new(Python::new(Settings {
@@ -52,7 +54,7 @@ pub(crate) fn open(
             properties: settings.spark.properties.clone(),
         },
     );
-    let lakehouse = Lakehouse::new(db, python, runtime, catalogs, events);
+    let lakehouse = Lakehouse::new(db, python, runtime, catalogs, events, stopping);
     let operations = Operations::new(lakehouse.clone(), Arc::new(spark));
     Ok((lakehouse, operations))
 }

@@ -41,6 +41,16 @@ pub(crate) struct Preview {
     /// Rows in no order, each a list of values as JSON can carry them.
     #[schema(value_type = Vec<Vec<Object>>)]
     pub(crate) rows: Vec<Vec<Value>>,
+    /// True where a value was shortened.
+    pub(crate) cut: bool,
+    /// Snapshot that was read, as text; null for a table without one.
+    #[serde(deserialize_with = "as_text")]
+    pub(crate) snapshot_id: Option<String>,
+}
+
+/// Python has ids as numbers, JSON must have them as text.
+fn as_text<'de, D: serde::Deserializer<'de>>(id: D) -> Result<Option<String>, D::Error> {
+    Ok(Option::<i64>::deserialize(id)?.map(|id| id.to_string()))
 }
 
 impl Lakehouse {

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use drls_runtime::facts::{FileKind, ReachSet, ReachableFile, Reachability};
+use drls_runtime::facts::{FileKind, ReachSet, Reachability, ReachableFile};
 
 use super::metadata::{Entries, EntryPaths, ManifestList, Metadata};
 

@@ -133,11 +133,7 @@ pub(crate) fn table_schema(table: &Located, metadata: &Metadata) -> TableSchema 
         partitioning: spec
             .iter()
             .flat_map(|s| &s.fields)
-            .map(|f| PartitionBy {
-                name: f.name.clone(),
-                source: path(f.source_id),
-                transform: f.transform.clone(),
-            })
+            .map(|f| PartitionBy { name: f.name.clone(), source: path(f.source_id), transform: f.transform.clone() })
             .collect(),
         sorting: order
             .iter()

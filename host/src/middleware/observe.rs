@@ -39,6 +39,7 @@ pub async fn observe(State(app): State<App>, request: Request, next: Next) -> Re
 }
 
 /// The answer of a handler that panicked.
+#[expect(clippy::needless_pass_by_value, reason = "the layer hands the panic over by value")]
 pub fn panicked(panic: Box<dyn Any + Send>) -> Response {
     let words = panic
         .downcast_ref::<String>()

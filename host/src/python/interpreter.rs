@@ -32,10 +32,7 @@ pub(super) fn start(settings: &Settings) -> anyhow::Result<()> {
         forward_log(py)
     })
     .with_context(|| {
-        format!(
-            "the drls package in {} could not be imported; run `make build`",
-            settings.packages.display()
-        )
+        format!("the drls package in {} could not be imported; run `make build`", settings.packages.display())
     })
 }
 
@@ -52,11 +49,7 @@ fn initialize(executable: &Path) -> anyhow::Result<()> {
         ffi::PyConfig_InitPythonConfig(&raw mut config);
         config.install_signal_handlers = 0;
         config.parse_argv = 0;
-        let set = ffi::PyConfig_SetBytesString(
-            &raw mut config,
-            &raw mut config.executable,
-            executable.as_ptr(),
-        );
+        let set = ffi::PyConfig_SetBytesString(&raw mut config, &raw mut config.executable, executable.as_ptr());
         if ffi::PyStatus_Exception(set) != 0 {
             ffi::PyConfig_Clear(&raw mut config);
             bail!("the interpreter's path could not be set");
@@ -73,23 +66,18 @@ fn initialize(executable: &Path) -> anyhow::Result<()> {
 
 /// Sends records of Python's `logging` to `tracing`, under target `python`.
 fn forward_log(py: pyo3::Python<'_>) -> pyo3::PyResult<()> {
-    let write = PyCFunction::new_closure(
-        py,
-        None,
-        None,
-        |args: &pyo3::Bound<'_, PyTuple>, _| -> pyo3::PyResult<()> {
-            let level: i32 = args.get_item(0)?.extract()?;
-            let logger: String = args.get_item(1)?.extract()?;
-            let message: String = args.get_item(2)?.extract()?;
-            match level {
-                40.. => tracing::error!(target: "python", logger, "{message}"),
-                30.. => tracing::warn!(target: "python", logger, "{message}"),
-                20.. => tracing::info!(target: "python", logger, "{message}"),
-                _ => tracing::debug!(target: "python", logger, "{message}"),
-            }
-            Ok(())
-        },
-    )?;
+    let write = PyCFunction::new_closure(py, None, None, |args: &pyo3::Bound<'_, PyTuple>, _| -> pyo3::PyResult<()> {
+        let level: i32 = args.get_item(0)?.extract()?;
+        let logger: String = args.get_item(1)?.extract()?;
+        let message: String = args.get_item(2)?.extract()?;
+        match level {
+            40.. => tracing::error!(target: "python", logger, "{message}"),
+            30.. => tracing::warn!(target: "python", logger, "{message}"),
+            20.. => tracing::info!(target: "python", logger, "{message}"),
+            _ => tracing::debug!(target: "python", logger, "{message}"),
+        }
+        Ok(())
+    })?;
     py.import("drls.logs")?.call_method1("forward", (write,))?;
     Ok(())
 }

@@ -21,13 +21,7 @@ impl Lane {
     /// `threads` of them, with room for `waiting` calls that none has taken yet.
     pub(super) fn new(name: &'static str, threads: usize, waiting: usize) -> Self {
         let (queue, calls) = bounded(waiting);
-        Self {
-            name,
-            threads,
-            queue,
-            calls,
-            started: Once::new(),
-        }
+        Self { name, threads, queue, calls, started: Once::new() }
     }
 
     /// Puts a call in the queue; full is [`Failure::Overloaded`].
@@ -42,13 +36,11 @@ impl Lane {
     fn start(&self) {
         for number in 0..self.threads {
             let calls = self.calls.clone();
-            let spawned = std::thread::Builder::new()
-                .name(format!("{}-{number}", self.name))
-                .spawn(move || {
-                    for call in calls {
-                        call();
-                    }
-                });
+            let spawned = std::thread::Builder::new().name(format!("{}-{number}", self.name)).spawn(move || {
+                for call in calls {
+                    call();
+                }
+            });
             if let Err(error) = spawned {
                 tracing::error!(lane = self.name, %error, "cannot start a Python thread");
             }

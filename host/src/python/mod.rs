@@ -142,8 +142,7 @@ impl Python {
                 return;
             }
             let _in_span = span.enter();
-            let ready = started
-                .get_or_init(|| interpreter::start(&settings).map_err(|e| format!("{e:#}")));
+            let ready = started.get_or_init(|| interpreter::start(&settings).map_err(|e| format!("{e:#}")));
             let result = match ready {
                 Ok(()) => invoke(function, &arguments),
                 Err(detail) => Err(Failure::Unusable(detail.clone())),
@@ -154,33 +153,23 @@ impl Python {
         match tokio::time::timeout(deadline, answered).await {
             Err(_) => Err(Failure::TimedOut(deadline)),
             Ok(Ok(result)) => result,
-            Ok(Err(_)) => Err(Failure::Crashed {
-                trace: format!("the thread that called {function} ended"),
-            }),
+            Ok(Err(_)) => Err(Failure::Crashed { trace: format!("the thread that called {function} ended") }),
         }
     }
 }
 
-fn invoke<A: Serialize, R: DeserializeOwned>(
-    function: &str,
-    arguments: &A,
-) -> Result<R, Failure> {
+fn invoke<A: Serialize, R: DeserializeOwned>(function: &str, arguments: &A) -> Result<R, Failure> {
     pyo3::Python::attach(|py| {
         let crashed = |trace: String| Failure::Crashed { trace };
-        let (module, name) = function
-            .rsplit_once('.')
-            .ok_or_else(|| crashed(format!("{function} names no module")))?;
+        let (module, name) = function.rsplit_once('.').ok_or_else(|| crashed(format!("{function} names no module")))?;
         let kwargs = pythonize::pythonize(py, arguments).map_err(|e| crashed(e.to_string()))?;
-        let kwargs = kwargs
-            .cast_into::<PyDict>()
-            .map_err(|e| crashed(e.to_string()))?;
+        let kwargs = kwargs.cast_into::<PyDict>().map_err(|e| crashed(e.to_string()))?;
         py.import(format!("drls.{module}"))
             .and_then(|module| module.getattr(name))
             .and_then(|callable| callable.call((), Some(&kwargs)))
             .map_err(|error| translate(&error, py))
             .and_then(|answer| {
-                pythonize::depythonize(&answer)
-                    .map_err(|e| crashed(format!("answer of {function}: {e}")))
+                pythonize::depythonize(&answer).map_err(|e| crashed(format!("answer of {function}: {e}")))
             })
     })
 }
@@ -201,18 +190,14 @@ fn translate(error: &PyErr, py: pyo3::Python<'_>) -> Failure {
             trace: trace.clone(),
         })
     };
-    told().unwrap_or_else(|| Failure::Crashed { trace })
+    told().unwrap_or(Failure::Crashed { trace })
 }
 
 fn traceback(error: &PyErr, py: pyo3::Python<'_>) -> String {
     let format = || -> pyo3::PyResult<String> {
         let kwargs = PyDict::new(py);
         kwargs.set_item("limit", -12)?;
-        let lines = py.import("traceback")?.call_method(
-            "format_exception",
-            (error.value(py),),
-            Some(&kwargs),
-        )?;
+        let lines = py.import("traceback")?.call_method("format_exception", (error.value(py),), Some(&kwargs))?;
         let lines: Vec<String> = lines.extract()?;
         Ok(lines.concat())
     };

@@ -80,7 +80,7 @@ impl Operations {
 
     /// What the operation would do; changes nothing.
     pub(crate) async fn dry_run(&self, request: &Request) -> Result<Planned, ApiError> {
-        let plugin = self.plugin(&request.operation)?;
+        let plugin = self.plugin(&request.operation).await?;
         let table = self.lakehouse.locate(&request.table).await?;
         match &request.plan {
             Some(id) => {
@@ -89,7 +89,8 @@ impl Operations {
                 if repeated || request.arguments == planned.arguments {
                     return Ok(planned);
                 }
-                let words = "the plan was made with other arguments; leave them out to run it, or plan anew without `plan`";
+                let words =
+                    "the plan was made with other arguments; leave them out to run it, or plan anew without `plan`";
                 Err(ApiError::unprocessable(vec![FieldError::new("/plan", words)]))
             }
             None => self.lakehouse.plan(plugin, &table, request.arguments.clone(), &request.actor).await,
@@ -156,8 +157,8 @@ impl Operations {
     }
 
     /// The loaded operation of this id.
-    pub(crate) fn plugin(&self, id: &str) -> Result<Arc<drls_runtime::Plugin>, ApiError> {
-        self.lakehouse.runtime.snapshot().operation(id).cloned().ok_or_else(|| {
+    pub(crate) async fn plugin(&self, id: &str) -> Result<Arc<drls_runtime::Plugin>, ApiError> {
+        self.lakehouse.plugins().await?.operation(id).cloned().ok_or_else(|| {
             ApiError::not_found(
                 "operation-not-loaded",
                 format!("no plugin offers the operation `{id}`; GET /api/operations lists what is loaded"),

@@ -235,7 +235,10 @@ impl Planned {
 fn stale(planned: &Planned, reason: &str) -> ApiError {
     ApiError::conflict(
         "plan-stale",
-        format!("plan {} does not hold any more: {reason}; plan it again with dry_run and look at what changed", planned.id),
+        format!(
+            "plan {} does not hold any more: {reason}; plan it again with dry_run and look at what changed",
+            planned.id
+        ),
     )
 }
 

@@ -3,10 +3,10 @@
 use drls_runtime::facts::TableId;
 
 use super::super::namespace_of;
+use super::Operations;
 use super::action::{Action, replaced_since};
 use super::run::{JobError, JobResult};
 use super::state::{TableState, effect};
-use super::Operations;
 use crate::db::jobs;
 use crate::error::ApiError;
 
@@ -33,11 +33,8 @@ impl Operations {
     }
 
     async fn tell(&self, job: &jobs::Job) -> Result<(), ApiError> {
-        let table = TableId {
-            catalog: job.catalog.clone(),
-            namespace: namespace_of(&job.namespace),
-            name: job.name.clone(),
-        };
+        let table =
+            TableId { catalog: job.catalog.clone(), namespace: namespace_of(&job.namespace), name: job.name.clone() };
         let before: Option<TableState> = job.before.as_deref().and_then(|b| serde_json::from_str(b).ok());
         let Some(before) = before else {
             let detail = "the server stopped before this job began; nothing was changed; ask for it again";

@@ -92,9 +92,8 @@ impl Operations {
                     return Err(stale);
                 }
                 // Nobody named a plan: what counts is the table as it is when its turn comes.
-                let plugin = self.plugin(&planned.operation)?;
-                let again =
-                    self.lakehouse.plan(plugin, &located, planned.arguments.clone(), &work.job.actor).await?;
+                let plugin = self.plugin(&planned.operation).await?;
+                let again = self.lakehouse.plan(plugin, &located, planned.arguments.clone(), &work.job.actor).await?;
                 work.actions = again.plan.steps.iter().cloned().map(Action::Step).collect();
                 work.planned = Some(again);
             }
@@ -173,12 +172,7 @@ impl Operations {
         ran
     }
 
-    async fn step(
-        &self,
-        work: &Work,
-        action: &Action,
-        cancel: &CancellationToken,
-    ) -> Result<Outcome, python::Failure> {
+    async fn step(&self, work: &Work, action: &Action, cancel: &CancellationToken) -> Result<Outcome, python::Failure> {
         let call = action.call();
         let mut arguments = call.arguments;
         arguments["namespace"] = json!(work.table.namespace);

@@ -151,8 +151,7 @@ impl Spark {
     async fn configure(&self) -> Result<(), Failure> {
         let configure = || async {
             let arguments = Configure { settings: self.settings.clone() };
-            let _none: Value =
-                self.python.call(Work::Control, "spark.configure", arguments, CONTROL_DEADLINE).await?;
+            let _none: Value = self.python.call(Work::Control, "spark.configure", arguments, CONTROL_DEADLINE).await?;
             Ok(())
         };
         self.configured.get_or_try_init(configure).await.map(|_| ())

@@ -4,9 +4,9 @@ use drls_runtime::answer::Effect;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::super::Lakehouse;
 use super::super::catalogs::Located;
 use super::super::metadata::Metadata;
-use super::super::Lakehouse;
 use crate::error::ApiError;
 
 /// The table at one moment: from its metadata file and manifest list alone.

@@ -19,8 +19,7 @@ impl Operations {
         let located = self.lakehouse.locate(&table).await?;
         let metadata = self.lakehouse.metadata(&located).await?;
         let actions = way_back(&row, &metadata)?;
-        let plugin =
-            PluginRef { id: row.plugin_id, version: row.plugin_version, digest: row.plugin_digest };
+        let plugin = PluginRef { id: row.plugin_id, version: row.plugin_version, digest: row.plugin_digest };
         let job = new_job("undo", &table, &actions, actor, &plugin)?;
         let job = jobs::Job { undo_of: Some(id.to_owned()), ..job };
         self.enqueue(Work { job, table, actions, planned: None, exact: true }).await
@@ -58,7 +57,6 @@ pub(super) fn way_back(job: &jobs::Job, now: &Metadata) -> Result<Vec<Action>, A
     Ok(actions)
 }
 
-fn state(json: Option<&str>) -> Option<TableState>
-{
+fn state(json: Option<&str>) -> Option<TableState> {
     serde_json::from_str(json?).ok()
 }
