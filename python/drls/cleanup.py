@@ -19,7 +19,7 @@ from pyiceberg.table.update import (
 from drls import catalog as catalogs
 from drls import facts, storage
 from drls.commits import Committed, commit
-from drls.errors import invalid, shown, translated
+from drls.errors import DrlsError, invalid, shown, translated
 from drls.metadata import EMBEDDED
 
 if TYPE_CHECKING:
@@ -131,7 +131,12 @@ def expire_snapshots(
     after = facts.read_metadata(table.metadata_location, io)
     there = {snapshot["id"] for snapshot in after["snapshots"]}
     removed = [snapshot for snapshot in before[0]["snapshots"] if snapshot["id"] in asked - there]
-    deleted = _delete_unreached(before[0], {snapshot["id"] for snapshot in removed}, after, io)
+    try:
+        deleted = _delete_unreached(before[0], {snapshot["id"] for snapshot in removed}, after, io)
+    except (
+        DrlsError
+    ) as error:  # the snapshots are gone already: what they left is orphans, and no failure of the expiry
+        deleted = {**_nothing(), "failed": [error.detail]}
     log.info("job %s: removed %s snapshots and %s bytes", job_id, len(removed), deleted["bytes"])
     return {**committed, "snapshots_removed": len(removed), "deleted": deleted}
 

@@ -53,7 +53,7 @@ class Preview(TypedDict):
 
 
 @translated
-def preview(
+def rows(
     catalog: Catalog, namespace: Sequence[str], name: str, snapshot_id: int | None = None, limit: int = MOST_ROWS
 ) -> Preview:
     """Read at most `limit` (1 to 100) rows of a snapshot, the current one where none is named; deletes are applied.
@@ -72,19 +72,19 @@ def preview(
         if snapshot is None:
             raise invalid("/snapshot_id", f"{snapshot_id} is no snapshot of this table, or it was expired")
     shown = _Cells()
-    rows: list[list[Json]] = []
+    found: list[list[Json]] = []
     schema = table.schema()
     if snapshot is not None:
         scan = table.scan(snapshot_id=snapshot.snapshot_id)
         schema = scan.projection()
         try:
             for batch in _batches(table, schema, scan.plan_files(), limit):
-                rows += [[shown(value) for value in row.values()] for row in batch.to_pylist()]
+                found += [[shown(value) for value in row.values()] for row in batch.to_pylist()]
         except (ValueError, NotImplementedError) as error:
             raise DrlsError("invalid-argument", f"This table can't be shown without Spark: {error}") from error
     return {
         "columns": [{"name": field["name"], "type": field["type"]} for field in _described(schema)],
-        "rows": rows,
+        "rows": found,
         "snapshot_id": snapshot.snapshot_id if snapshot else None,
         "cut": shown.cut,
     }

@@ -39,12 +39,16 @@ def test_lists_nested_namespaces_by_name(tmp_path: Path) -> None:
     for namespace in ("b", "a", "a.b", "a.b.c"):
         opened.create_namespace(tuple(namespace.split(".")))
         opened.create_table((*namespace.split("."), "t"), schema_of(nested=False))
-    assert catalog.list_tables(lake) == [
-        {"namespace": ["a"], "name": "t"},
-        {"namespace": ["a", "b"], "name": "t"},
-        {"namespace": ["a", "b", "c"], "name": "t"},
-        {"namespace": ["b"], "name": "t"},
+    listed = catalog.list_tables(lake)
+    assert [(table["namespace"], table["name"]) for table in listed] == [
+        (["a"], "t"),
+        (["a", "b"], "t"),
+        (["a", "b", "c"], "t"),
+        (["b"], "t"),
     ]
+    for table in listed:
+        where = catalog.table_location(lake, table["namespace"], table["name"])
+        assert where["metadata_location"] == table["metadata_location"]
 
 
 def test_the_plain_pyiceberg_catalog_sees_the_same_tables(

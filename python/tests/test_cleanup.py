@@ -159,6 +159,18 @@ def test_tells_files_that_could_not_be_deleted(
     assert done["deleted"]["failed"][0].startswith("metadata/snap-")
 
 
+def test_a_damaged_old_snapshot_can_be_expired(
+    lake: Catalog, sick: Callable[..., Truth], read: Callable[[str], Read]
+) -> None:
+    truth = sick("clean.broken", files=3, snapshots=3)
+    lost = read("clean.broken").metadata["snapshots"][0]["manifest_list"]
+    Path(lost.removeprefix("file://")).unlink()
+    done = expire(lake, "clean.broken", truth["snapshots"][:2])
+    assert done["snapshots_removed"] == 2
+    assert "snap-" in done["deleted"]["failed"][0]
+    assert catalog.load(lake, ["clean"], "broken").scan().count() == truth["live_rows"]
+
+
 def test_refuses_tables_whose_files_others_may_use(lake: Catalog, sick: Callable[..., Truth]) -> None:
     truth = sick("clean.shared", files=2, snapshots=2, properties=[("gc.enabled", "false")])
     attempts: list[Callable[[], Any]] = [

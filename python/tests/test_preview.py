@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pytest
 
-from drls import catalog
+from drls import catalog, preview
 from drls.errors import DrlsError
-from drls.preview import preview
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,11 +21,11 @@ if TYPE_CHECKING:
 
 def test_shows_a_snapshot_without_its_deleted_rows(lake: Catalog, sick: Callable[..., Truth]) -> None:
     truth = sick("show.rows", files=4, snapshots=3, position_deletes=1, nested=True)
-    now = preview(catalog=lake, namespace=["show"], name="rows")
+    now = preview.rows(catalog=lake, namespace=["show"], name="rows")
     assert len(now["rows"]) == truth["live_rows"]
     assert [column["name"] for column in now["columns"]] == ["id", "region", "value", "address", "items", "prices"]
     assert now["columns"][4]["type"] == "list<struct<sku: string, count: int>>"
-    first = preview(catalog=lake, namespace=["show"], name="rows", snapshot_id=truth["snapshots"][0], limit=3)
+    first = preview.rows(catalog=lake, namespace=["show"], name="rows", snapshot_id=truth["snapshots"][0], limit=3)
     assert [row[0] for row in first["rows"]] == [0, 1, 2]
     assert (first["snapshot_id"], first["cut"]) == (truth["snapshots"][0], False)
 
@@ -46,7 +45,7 @@ def test_every_value_survives_json(lake: Catalog) -> None:
     opened = catalog.open(lake)
     opened.create_namespace_if_not_exists("show")
     opened.create_table(("show", "types"), rows.schema).append(rows)
-    shown = preview(catalog=lake, namespace=["show"], name="types")
+    shown = preview.rows(catalog=lake, namespace=["show"], name="types")
     assert json.loads(json.dumps(shown, allow_nan=False))["rows"] == [
         ["9007199254740993", "nan", "AP8=", "1970-01-01", "1970-01-01T00:00:00+00:00", "1.10", "ü" * 1000],
         [1, 0.5, None, None, None, None, "x"],
@@ -66,7 +65,7 @@ def test_opens_no_more_files_than_it_needs(
         return new_input(self, location)
 
     monkeypatch.setattr("pyiceberg.io.pyarrow.PyArrowFileIO.new_input", count)
-    assert len(preview(catalog=lake, namespace=["show"], name="many", limit=15)["rows"]) == 15
+    assert len(preview.rows(catalog=lake, namespace=["show"], name="many", limit=15)["rows"]) == 15
     assert len({path for path in opened if path.endswith(".parquet")}) == 2
 
 
@@ -84,18 +83,18 @@ def test_refuses_what_is_not_there(
 ) -> None:
     sick("show.small", files=1)
     with pytest.raises(DrlsError) as told:
-        preview(**{"catalog": lake, "namespace": ["show"], "name": "small", **wanted})
+        preview.rows(**{"catalog": lake, "namespace": ["show"], "name": "small", **wanted})
     assert (told.value.code, told.value.errors[0][0] if told.value.errors else None) == (code, pointer)
 
 
 def test_an_empty_table_has_columns_and_no_rows(lake: Catalog, sick: Callable[..., Truth]) -> None:
     sick("show.empty", files=0)
-    shown = preview(catalog=lake, namespace=["show"], name="empty")
+    shown = preview.rows(catalog=lake, namespace=["show"], name="empty")
     assert (shown["rows"], shown["snapshot_id"], len(shown["columns"])) == ([], None, 3)
 
 
 def test_says_that_equality_deletes_need_spark(lake: Catalog, sick: Callable[..., Truth]) -> None:
     sick("show.equality", files=4, equality_deletes=1)
     with pytest.raises(DrlsError) as told:
-        preview(catalog=lake, namespace=["show"], name="equality")
+        preview.rows(catalog=lake, namespace=["show"], name="equality")
     assert "Spark" in told.value.detail

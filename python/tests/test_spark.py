@@ -208,7 +208,7 @@ def test_an_out_of_memory_is_told_and_survived(sql: Callable[[str], Any]) -> Non
 def server(spark_settings: spark.Settings, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """Start a server of its own, so that its token is known."""
     home = tmp_path_factory.mktemp("guarded")
-    settings = {key: spark_settings[key] for key in ("jars", "memory", "master")}
+    settings = {key: spark_settings[key] for key in ("jars", "memory", "master", "java_home", "properties")}
     started = Server({"home": str(home), **settings})  # type: ignore[typeddict-item]
     started.start()
     yield started
@@ -252,8 +252,8 @@ def test_no_jvm_outlives_a_killed_parent(spark_settings: spark.Settings, tmp_pat
     program = textwrap.dedent(f"""
         import time
         from drls.spark_server import Server
-        settings = {{"home": {str(tmp_path)!r}, "jars": {spark_settings["jars"]!r}}}
-        server = Server({{**settings, "memory": "768m", "master": "local[1]"}})
+        settings = {{"home": {str(tmp_path)!r}, "jars": {spark_settings["jars"]!r}, "java_home": ""}}
+        server = Server({{**settings, "memory": "768m", "master": "local[1]", "properties": {{}}}})
         server.start()
         print(server.pid, flush=True)
         time.sleep(600)
