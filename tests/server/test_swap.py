@@ -1,0 +1,186 @@
+"""Plugins are replaced while the server works: the next answer is the new one's, and no request fails."""
+
+from __future__ import annotations
+
+import itertools
+import threading
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from component import digest, drop_in, other_build
+from harness import PLUGINS, Answer, until
+from sick_tables import Sick, make
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from harness import Api, Home
+
+SWAPS = 10
+RULE, OPERATION = "small-files", "compact"
+
+
+@pytest.fixture(scope="module")
+def table(home: Home) -> str:
+    """Make a table with many small files."""
+    make(home.lake, "swap.small", Sick(files=60, partitions=2, snapshots=3))
+    return "swap.small"
+
+
+@pytest.fixture(scope="module")
+def folder(home: Home) -> Path:
+    """Give the folder of the plugins."""
+    return home.folder / "plugins"
+
+
+def built(name: str) -> bytes:
+    """Give a plugin as it was built."""
+    return (PLUGINS / f"{name}.wasm").read_bytes()
+
+
+def finding(report: Any) -> Any:
+    """Give the finding of the rule that is replaced."""
+    return next(one for one in report["findings"] if one["rule"]["id"] == RULE)
+
+
+def plugin(api: Api, name: str) -> Any:
+    """Give what is told of a plugin."""
+    return next(one for one in api.get("/api/plugins").ok()["items"] if one["id"] == name)
+
+
+@dataclass
+class Load:
+    """Requests in a loop, as one user's page sends them, until it is stopped."""
+
+    one: Callable[[int], Answer]
+    stop: threading.Event
+    answers: list[Answer] = field(default_factory=list)
+    failures: list[str] = field(default_factory=list)
+
+    def run(self) -> None:
+        """Send one after the other."""
+        for number in itertools.count():
+            if self.stop.is_set():
+                return
+            try:
+                answer = self.one(number)
+            except Exception as error:  # noqa: BLE001 (whatever it is, the request failed)
+                self.failures.append(repr(error))
+                return
+            self.answers.append(answer)
+            if answer.status not in (200, 202):
+                self.failures.append(f"{answer.status} {answer.text}")
+
+
+def test_a_plugin_is_replaced_ten_times_under_load_and_no_request_fails(
+    api: Api, home: Home, table: str, folder: Path
+) -> None:
+    usual = finding(api.table(table, "health").ok())
+    stop = threading.Event()
+    wait = {"Prefer": "wait=30"}
+
+    def change(number: int) -> Answer:
+        name = f"c{number}"
+        api.post("/api/evolve/add-column", {"table": table, "path": name, "type": "int"}, wait).ok()
+        return api.post("/api/evolve/drop-column", {"table": table, "path": name}, wait)
+
+    reports = Load(lambda _: api.table(table, "health"), stop)
+    plans = Load(lambda _: api.post("/api/compact", {"table": table, "dry_run": True}), stop)
+    changes = Load(change, stop)
+    threads = [threading.Thread(target=load.run) for load in (reports, plans, changes)]
+    for thread in threads:
+        thread.start()
+    builds = {"0.1.0": built(RULE)}
+    try:
+        until("the load runs", lambda: all(load.answers or load.failures for load in (reports, plans, changes)))
+        for swap in range(1, SWAPS + 1):
+            version = f"0.1.{swap}"
+            # Every other build counts half as much, so that the report tells the builds apart by what they do.
+            builds[version] = other_build(
+                built(RULE), version=version, config={"weight": 20} if swap % 2 else {"weight": 40}
+            )
+            drop_in(folder, f"{OPERATION}.wasm", other_build(built(OPERATION), version=version))
+            drop_in(folder, f"{RULE}.wasm", builds[version])
+            until(
+                f"a report by {version}",
+                lambda: reports.failures or finding(reports.answers[-1].body)["rule"]["version"] == version,  # noqa: B023
+            )
+            until(
+                f"a plan by {version}",
+                lambda: plans.failures or plans.answers[-1].body["plan"]["plugin"]["version"] == version,  # noqa: B023
+            )
+    finally:
+        stop.set()
+        for thread in threads:
+            thread.join(60)
+    assert reports.failures + plans.failures + changes.failures == []
+    for answer in reports.answers:
+        found = finding(answer.body)
+        swap = int(found["rule"]["version"].rsplit(".", 1)[1])
+        assert found["rule"]["digest"] == digest(builds[found["rule"]["version"]])
+        assert found["penalty"] == (usual["penalty"] // 2 if swap % 2 else usual["penalty"]), "the build's own"
+        assert answer.body["failed_rules"] == []
+    versions = [finding(answer.body)["rule"]["version"] for answer in reports.answers]
+    assert [version for version, _ in itertools.groupby(versions)] == list(builds), "each in its turn, none twice"
+    jobs = [answer.body["job"]["state"] for answer in changes.answers]
+    assert set(jobs) == {"succeeded"}
+    assert {one.name for one in home.table(table).schema().fields} == {"id", "region", "value"}
+    assert len(reports.answers) > 3 * SWAPS
+
+
+@pytest.mark.parametrize(
+    ("content", "code"),
+    [
+        pytest.param(lambda: built(RULE)[:60_000], "truncated", id="truncated"),
+        pytest.param(lambda: b"\0asm\1\0\0\0", "core-module", id="core module"),
+        pytest.param(lambda: b"[plugin]\nid = 'small-files'\n", "not-wasm", id="text"),
+        pytest.param(lambda: b"", "empty", id="empty"),
+        pytest.param(lambda: other_build(built(RULE), id="other"), "id-mismatch", id="other id"),
+        pytest.param(lambda: other_build(built(RULE), wat=1), "bad-manifest", id="unknown key"),
+        pytest.param(lambda: other_build(built(RULE), config={"weight": 900}), "config", id="bad values"),
+    ],
+)
+def test_a_file_that_is_no_such_plugin_is_refused_with_the_reason_and_the_old_one_serves(
+    api: Api, table: str, folder: Path, content: Callable[[], bytes], code: str
+) -> None:
+    drop_in(folder, f"{RULE}.wasm", built(RULE))
+    until("the usual build serves", lambda: _serves(api, built(RULE)))
+    drop_in(folder, f"{RULE}.wasm", content())
+    refused = until("the file is refused", lambda: one if (one := plugin(api, RULE))["error"] else None)
+    assert refused["error_code"] == code, refused["error"]
+    assert refused["state"] == "active"
+    assert refused["digest"] == digest(built(RULE))
+    assert "0.1.0" in refused["error"], "it says which one serves"
+    assert finding(api.table(table, "health").ok())["rule"]["digest"] == digest(built(RULE))
+
+
+def _serves(api: Api, component: bytes) -> bool:
+    told = plugin(api, RULE)
+    return told["error"] is None and told["digest"] == digest(component)
+
+
+def test_an_operation_whose_file_is_removed_is_not_offered_until_it_is_back(api: Api, table: str, folder: Path) -> None:
+    body = {"table": table, "path": "value"}
+    name = "drop-column.wasm"
+    (folder / name).unlink()
+
+    def gone() -> bool:
+        return "drop-column" not in {one["id"] for one in api.get("/api/operations").ok()["items"]}
+
+    until("it is retired", gone)
+    api.post("/api/evolve/drop-column", body | {"dry_run": True}).problem(404, "operation-not-loaded")
+    drop_in(folder, name, (PLUGINS / name).read_bytes())
+    until("it is back", lambda: not gone())
+    api.post("/api/evolve/drop-column", body | {"dry_run": True}).ok()
+
+
+def test_a_swap_is_told_to_those_who_listen(api: Api, folder: Path) -> None:
+    component = other_build(built("manifests"), version="0.9.9")
+    drop_in(folder, "manifests.wasm", component)
+    told = until("it serves", lambda: one if (one := plugin(api, "manifests"))["version"] == "0.9.9" else None)
+    assert told["digest"] == digest(component)
+    states = [one["state"] for one in told["history"] if one["digest"] == digest(component)]
+    assert states[:2] == ["seen", "staged"]
+    assert "active" in states
