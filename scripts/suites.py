@@ -76,6 +76,7 @@ def checks() -> list[Suite]:
     # PYO3_PYTHON and the profile are the same as for the build, so dependencies are compiled once.
     clippy = ("--workspace", "--all-targets", "--", "-D", "warnings")
     python = ("python", "scripts", "tests")
+    mypy = (PYTHON, "-m", "mypy", "--config-file", "python/pyproject.toml")
     return [
         check("build", "scripts/build.sh"),
         check("format: host", "cargo", "fmt", "--all", "--check"),
@@ -88,7 +89,9 @@ def checks() -> list[Suite]:
         ),
         check("ruff", PYTHON, "-m", "ruff", "check", *python),
         check("format: python", PYTHON, "-m", "ruff", "format", "--check", *python),
-        check("mypy", PYTHON, "-m", "mypy", "--config-file", "python/pyproject.toml", *python),
+        # Apart, since both have files of the same name.
+        check("mypy: python", *mypy, "python"),
+        check("mypy: house", *mypy, "scripts", "tests"),
         check("shellcheck", "shellcheck", "--external-sources", "--source-path=SCRIPTDIR", *shell_scripts()),
         check("unused dependencies", "cargo", "machete", "host", "plugins"),
         check("licences: host", "scripts/deny.sh", "Cargo.toml"),

@@ -19,6 +19,8 @@ HANDLER = re.compile(
     r"(?:#\[[^\n]*\]\s*|///[^\n]*\n\s*)*pub(?:\([a-z]+\))? async fn (?P<name>\w+)",
     re.DOTALL,
 )
+# A macro of the file that writes handlers, called as `fixed!(name, "/path", ..)`.
+WRITES_HANDLERS = re.compile(r"macro_rules! (?P<macro>\w+) \{.*?#\[utoipa::path\(\s*(?P<method>\w+),", re.DOTALL)
 PATH = re.compile(r'\bpath\s*=\s*"(?P<path>[^"]+)"')
 
 Route = tuple[str, str]
@@ -80,6 +82,11 @@ def _handlers(tree: Tree) -> dict[str, tuple[str, int, Route]]:
             if path := PATH.search(found["rest"]):
                 line = text.count("\n", 0, found.start()) + 1
                 handlers[f"{module}::{found['name']}"] = (file, line, (found["method"], path["path"]))
+        for macro in WRITES_HANDLERS.finditer(text):
+            call = re.compile(rf'^{macro["macro"]}!\((?P<name>\w+),\s*"(?P<path>/[^"]+)"', re.MULTILINE)
+            for found in call.finditer(text):
+                line = text.count("\n", 0, found.start()) + 1
+                handlers[f"{module}::{found['name']}"] = (file, line, (macro["method"], found["path"]))
     return handlers
 
 

@@ -39,6 +39,15 @@ pub async fn list() {}
 
 #[utoipa::path(post, path = "/api/x")]
 pub async fn lost() {}
+
+macro_rules! fixed {
+    ($name:ident, $path:literal) => {
+        #[utoipa::path(post, path = $path)]
+        pub async fn $name() {}
+    };
+}
+
+fixed!(made, "/api/made");
 """
 OPENAPI = json.dumps({"paths": {"/api/health": {"get": {}}, "/api/old": {"delete": {}}}})
 
@@ -126,7 +135,13 @@ def test_the_checkout_is_seen(checkout: Tree) -> None:
                 "tests/api/openapi.json": OPENAPI,
             },
             # Served but not described, routed without a handler, described but not served; a handler nobody routes.
-            ["host/src/api/jobs.rs:8", "host/src/router.rs:3", "host/src/router.rs:3", "tests/api/openapi.json:1"],
+            [
+                "host/src/api/jobs.rs:18",
+                "host/src/api/jobs.rs:8",
+                "host/src/router.rs:3",
+                "host/src/router.rs:3",
+                "tests/api/openapi.json:1",
+            ],
         ),
     ],
 )
