@@ -136,8 +136,8 @@ def test_the_checkout_is_seen(checkout: Tree) -> None:
             },
             # Served but not described, routed without a handler, described but not served; a handler nobody routes.
             [
-                "host/src/api/jobs.rs:18",
                 "host/src/api/jobs.rs:8",
+                "host/src/api/jobs.rs:18",
                 "host/src/router.rs:3",
                 "host/src/router.rs:3",
                 "tests/api/openapi.json:1",
