@@ -147,10 +147,10 @@ pub struct Effect {
     pub delete_files_before: u64,
     /// Live delete files after.
     pub delete_files_after: u64,
-    /// Manifests of the current snapshot before.
-    pub manifests_before: u64,
-    /// Manifests of the current snapshot after.
-    pub manifests_after: u64,
+    /// Manifests of the current snapshot before; absent where nobody counted them.
+    pub manifests_before: Option<u64>,
+    /// Manifests of the current snapshot after; absent where nobody counted them.
+    pub manifests_after: Option<u64>,
     /// Snapshots removed from the metadata.
     pub snapshots_removed: u64,
     /// Bytes read to rewrite.

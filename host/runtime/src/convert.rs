@@ -79,6 +79,7 @@ fn remedy(code: &str, remedy: health::Remedy) -> Result<Remedy, Failure> {
 
 pub(crate) fn plan(plan: op::OperationPlan) -> OperationPlan {
     let e = plan.effect;
+    let counted = e.manifests_before > 0 || e.manifests_after > 0;
     OperationPlan {
         steps: plan.steps.into_iter().map(step).collect(),
         effect: Effect {
@@ -86,8 +87,8 @@ pub(crate) fn plan(plan: op::OperationPlan) -> OperationPlan {
             files_after: e.files_after,
             delete_files_before: e.delete_files_before,
             delete_files_after: e.delete_files_after,
-            manifests_before: e.manifests_before,
-            manifests_after: e.manifests_after,
+            manifests_before: counted.then_some(e.manifests_before),
+            manifests_after: counted.then_some(e.manifests_after),
             snapshots_removed: e.snapshots_removed,
             bytes_read: e.bytes_read,
             bytes_freed: e.bytes_freed,

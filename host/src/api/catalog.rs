@@ -216,8 +216,8 @@ pub(crate) async fn preview(
         ApiError::unprocessable(vec![FieldError::new("?snapshot_id", "must be the number of a snapshot")])
     })?;
     app.lakehouse.locate(&id).await?;
-    let rows = app.lakehouse.preview(&id, snapshot, query.limit.unwrap_or(PREVIEW_ROWS)).await?;
-    Ok(Json(rows))
+    let rows = app.lakehouse.preview(&id, snapshot, query.limit.unwrap_or(PREVIEW_ROWS)).await;
+    rows.map(Json).map_err(in_query)
 }
 
 /// List what was done to a table, newest first.
@@ -242,6 +242,13 @@ pub(crate) async fn history(
         .map(|r| HistoryItem { seq: r.seq, at: r.at, actor: r.actor, action: r.action, detail: r.detail })
         .collect();
     Ok(Json(Page { items, next }))
+}
+
+/// Pointers of mistakes that stand in the query.
+fn in_query(error: ApiError) -> ApiError {
+    let at = |e: &FieldError| FieldError::new(format!("?{}", e.pointer.trim_start_matches('/')), e.detail.clone());
+    let errors = error.errors().iter().map(at).collect();
+    error.with_errors(errors)
 }
 
 /// The table of a path.

@@ -32,6 +32,7 @@ pub(crate) struct JobPath {
 #[serde(deny_unknown_fields)]
 pub(crate) struct JobsQuery {
     /// Only jobs of this table.
+    #[param(inline)]
     table: Option<TableName>,
     /// Catalog of the table.
     catalog: Option<String>,

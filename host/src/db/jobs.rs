@@ -151,6 +151,16 @@ pub(crate) async fn get(db: impl SqliteExecutor<'_>, id: &str) -> sqlx::Result<O
     .await
 }
 
+/// The job that undoes this one, or undid it.
+pub(crate) async fn undo_of(db: impl SqliteExecutor<'_>, id: &str) -> sqlx::Result<Option<String>> {
+    sqlx::query_scalar!(
+        r#"SELECT id AS "id!" FROM jobs WHERE undo_of = ? AND state IN ('queued', 'running', 'succeeded')"#,
+        id
+    )
+    .fetch_optional(db)
+    .await
+}
+
 /// Jobs, newest first.
 pub(crate) async fn list(db: impl SqliteExecutor<'_>, filter: &Filter<'_>) -> sqlx::Result<Vec<Job>> {
     sqlx::query_as!(

@@ -30,6 +30,9 @@ impl From<Failure> for ApiError {
                 let errors = errors.into_iter().map(|(pointer, detail)| FieldError::new(pointer, detail)).collect();
                 let error = if status == StatusCode::SERVICE_UNAVAILABLE {
                     Self::unavailable("unavailable", detail, soon).with_code(Cow::Owned(code))
+                } else if code == "invalid-argument" {
+                    // The doors have one code for what is readable and wrong.
+                    Self::new(status, "invalid-request", detail)
                 } else {
                     Self::new(status, Cow::Owned(code), detail)
                 };

@@ -16,6 +16,10 @@ impl Operations {
         let (Some(row), table) = (row, view.table_id()) else {
             return Err(ApiError::not_found("job-not-found", format!("there is no job `{id}`")));
         };
+        if let Some(undo) = jobs::undo_of(self.lakehouse.db.read(), id).await? {
+            let words = format!("job {id} is being undone or was undone already, by job {undo}");
+            return Err(ApiError::conflict("already-undone", words));
+        }
         let located = self.lakehouse.locate(&table).await?;
         let metadata = self.lakehouse.metadata(&located).await?;
         let actions = way_back(&row, &metadata)?;
