@@ -23,5 +23,6 @@ pub(super) fn start(format: Format) {
     let lines = tracing_subscriber::fmt().with_env_filter(EnvFilter::new(log_filter())).with_writer(stderr);
     let text = format == Format::Text || (format == Format::Auto && stderr().is_terminal());
     // A second start in one process keeps the first.
-    let _started = if text { lines.try_init() } else { lines.json().flatten_event(true).try_init() };
+    let _started =
+        if text { lines.try_init() } else { lines.json().flatten_event(true).with_span_list(false).try_init() };
 }

@@ -27,8 +27,9 @@ pub async fn observe(State(app): State<App>, request: Request, next: Next) -> Re
     let span = info_span!("request", request_id = %id, method, path = request.uri().path(), user = Empty);
     let mut response = next.run(request).instrument(span.clone()).await;
     let took = started.elapsed();
+    let took_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
     app.metrics.request(method, &route, response.status().as_u16(), took);
-    span.in_scope(|| log(&response, took.as_millis()));
+    span.in_scope(|| log(&response, took_ms));
     if let Some(error) = response.extensions_mut().remove::<ApiError>() {
         response = problem(response, &error, &id);
     }
@@ -74,7 +75,7 @@ fn request_id(request: &Request) -> String {
 }
 
 /// One line for each answer: faults of ours as errors, refusals as information, the rest for debugging.
-fn log(response: &Response, took_ms: u128) {
+fn log(response: &Response, took_ms: u64) {
     let status = response.status().as_u16();
     match response.extensions().get::<ApiError>() {
         Some(error) if status >= 500 => {
