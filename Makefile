@@ -1,12 +1,13 @@
 # The words that a person types. What they do is in scripts/; `make` alone lists them.
 .DEFAULT_GOAL := help
-.PHONY: help run build test check clean
+.PHONY: help run build test check bench clean
 
 help:
 	@echo 'make run     build, make the sample lakehouse, serve it on http://127.0.0.1:3000 (BIND=host:port, DRLS_HOME=folder)'
 	@echo 'make test    the checks and every test'
 	@echo 'make check   formatting, lints, types, docs, licences, unused dependencies'
 	@echo 'make build   the server, its Python environment, the plugins'
+	@echo 'make bench   measure it beside floors and peers: tests/bench'
 	@echo 'make clean   remove what was built here; what was downloaded stays in the cache'
 
 run:
@@ -20,6 +21,9 @@ test:
 
 check:
 	@exec scripts/test.sh --checks
+
+bench:
+	@exec scripts/bench.sh
 
 clean:
 	@exec scripts/clean.sh
