@@ -142,8 +142,8 @@ fn add_database(health: &Health, db: &Db) {
     health.add("database", move || {
         let db = db.clone();
         async move {
-            match sqlx::query_scalar!("SELECT 1").fetch_one(db.read()).await {
-                Ok(_) => Part { state: State::Ok, detail: "answers".to_owned() },
+            match db.ping().await {
+                Ok(()) => Part { state: State::Ok, detail: "answers".to_owned() },
                 Err(error) => {
                     tracing::warn!(%error, "the state database does not answer");
                     Part { state: State::Down, detail: "does not answer; see the server's log".to_owned() }

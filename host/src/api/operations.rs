@@ -157,8 +157,8 @@ macro_rules! fixed {
     ($name:ident, $path:literal, $operation:literal, $words:literal) => {
         #[doc = $words]
         #[utoipa::path(post, path = $path, tag = "operations", extensions(("x-role" = json!("operator"))),
-                            params(OfCatalog), request_body = FlatRequest,
-                            responses((status = 200, body = PlanAnswer), (status = 202, body = JobAnswer)))]
+                                    params(OfCatalog), request_body = FlatRequest,
+                                    responses((status = 200, body = PlanAnswer), (status = 202, body = JobAnswer)))]
         pub(crate) async fn $name(
             State(app): State<App>,
             user: User,

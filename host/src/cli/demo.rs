@@ -29,8 +29,8 @@ struct Catalog {
 pub(super) async fn run(config: &Config, reset: bool) -> Result<()> {
     let embedded = Embedded::of(&config.home)?;
     let python = Arc::new(Python::new(Settings {
-        executable: config.settings.python.executable.clone().into(),
-        packages: config.settings.python.packages.clone().into(),
+        executable: config.settings.python.executable().into(),
+        packages: config.settings.python.packages().into(),
     }));
     let arguments = Arguments { catalog: Catalog { name: NAME, properties: embedded.properties() }, reset };
     let made: serde_json::Value =

@@ -164,18 +164,18 @@ fn home(config: &Config) -> Vec<Finding> {
 
 async fn python(config: &Config) -> Finding {
     let python = &config.settings.python;
-    if !Path::new(&python.packages).join("drls").is_dir() {
-        let detail = format!("there is no package drls in {}", python.packages);
+    if !Path::new(python.packages()).join("drls").is_dir() {
+        let detail = format!("there is no package drls in {}", python.packages());
         return Finding::broken("python", detail, "set python.packages in config.json to the folder that holds it");
     }
-    match Command::new(&python.executable).arg("--version").output().await {
+    match Command::new(python.executable()).arg("--version").output().await {
         Ok(output) if output.status.success() => Finding::ok(
             "python",
-            format!("{} at {}", String::from_utf8_lossy(&output.stdout).trim(), python.executable),
+            format!("{} at {}", String::from_utf8_lossy(&output.stdout).trim(), python.executable()),
         ),
         _ => Finding::broken(
             "python",
-            format!("{} does not run", python.executable),
+            format!("{} does not run", python.executable()),
             "make the Python environment (`make run` does), or set python.executable in config.json",
         ),
     }

@@ -28,8 +28,8 @@ struct Folder {
 /// The embedded catalog opens, and Spark's jars are there and whole.
 pub(super) async fn lakehouse(config: &Config) -> Vec<Finding> {
     let python = Python::new(Settings {
-        executable: config.settings.python.executable.clone().into(),
-        packages: config.settings.python.packages.clone().into(),
+        executable: config.settings.python.executable().into(),
+        packages: config.settings.python.packages().into(),
     });
     let mut findings = Vec::new();
     if config.home.join("catalog.db").is_file() {

@@ -90,12 +90,12 @@ pub struct Spark {
 }
 
 /// The embedded Python. Needs a restart.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(default)]
 pub struct Python {
-    /// The interpreter of the environment that has PyIceberg and PySpark.
+    /// The interpreter of the environment that has PyIceberg and PySpark; empty for the one that this binary was built with.
     pub executable: String,
-    /// The folder that holds the package `drls`.
+    /// The folder that holds the package `drls`; empty for the one that this binary was built with.
     pub packages: String,
 }
 
@@ -162,12 +162,15 @@ impl Default for Spark {
     }
 }
 
-impl Default for Python {
-    fn default() -> Self {
-        Self {
-            executable: env!("DRLS_PYTHON_EXECUTABLE").to_owned(),
-            packages: env!("DRLS_PYTHON_PACKAGES").to_owned(),
-        }
+impl Python {
+    /// The interpreter: the one that is set, else the one that this binary was built with.
+    pub fn executable(&self) -> &str {
+        if self.executable.is_empty() { env!("DRLS_PYTHON_EXECUTABLE") } else { &self.executable }
+    }
+
+    /// The folder of the package: the one that is set, else the one that this binary was built with.
+    pub fn packages(&self) -> &str {
+        if self.packages.is_empty() { env!("DRLS_PYTHON_PACKAGES") } else { &self.packages }
     }
 }
 

@@ -16,7 +16,8 @@ use super::{Config, Environment, Settings, merge, secrets};
 use crate::{error::FieldError, schema};
 
 /// Settings that a running server does not take up.
-const AT_START: [&str; 3] = ["/server/bind", "/python/executable", "/python/packages"];
+const AT_START: [&str; 6] =
+    ["/server/bind", "/catalogs", "/default_catalog", "/spark", "/python/executable", "/python/packages"];
 
 /// Holds the configuration; readers take a snapshot with [`ConfigStore::get`].
 #[derive(Debug)]

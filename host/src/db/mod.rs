@@ -90,6 +90,14 @@ impl Db {
         self.writer.begin_with("BEGIN IMMEDIATE").await
     }
 
+    /// Whether the database answers.
+    ///
+    /// # Errors
+    /// What it says.
+    pub async fn ping(&self) -> sqlx::Result<()> {
+        sqlx::query_scalar!("SELECT 1").fetch_one(&self.reader).await.map(drop)
+    }
+
     /// Closes every connection; the last one folds the write-ahead log into the file.
     pub async fn close(&self) {
         self.reader.close().await;

@@ -28,8 +28,8 @@ pub(crate) fn open(
 ) -> anyhow::Result<(Lakehouse, Operations)> {
     let settings = &config.settings;
     let python = Arc::new(Python::new(Settings {
-        executable: settings.python.executable.clone().into(),
-        packages: settings.python.packages.clone().into(),
+        executable: settings.python.executable().into(),
+        packages: settings.python.packages().into(),
     }));
     let embedded = Embedded::of(&config.home)?;
     let others = settings.catalogs.iter().filter(|(_, c)| c.kind != CatalogKind::Embedded);
