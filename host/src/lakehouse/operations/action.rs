@@ -127,9 +127,13 @@ impl Action {
     }
 }
 
-/// Commits of kind "replace" (rewrites, never new rows) on the main branch since `before`.
+/// Commits of kind "replace" (rewrites, never new rows) on the main branch since `before`; none where the branch went back.
 pub(crate) fn replaced_since(before: &TableState, now: &Metadata) -> usize {
-    now.ancestors()
+    let ancestors = now.ancestors();
+    if before.snapshot_id.is_some_and(|id| !ancestors.contains(&id)) {
+        return 0;
+    }
+    ancestors
         .into_iter()
         .take_while(|id| Some(*id) != before.snapshot_id)
         .filter_map(|id| now.snapshot(id))
