@@ -16,12 +16,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode
 
+import pyarrow as pa
+
 from drls import catalog
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-    import pyarrow as pa
     from pyiceberg.table import Table
 
     from drls.catalog import Catalog
@@ -240,9 +241,13 @@ class Home:
 
 
 def ordered(rows: pa.Table) -> pa.Table:
-    """Sort rows by every plain column, so that equal sets of rows are equal tables."""
-    plain = [(one.name, "ascending") for one in rows.schema if one.type.num_fields == 0]
-    return rows.sort_by(plain).combine_chunks()
+    """Sort rows by every plain column, so that equal sets of rows are equal tables, however they were read."""
+    # PyIceberg reads texts as "large" ones where a file has deletes.
+    small = pa.schema(
+        [pa.field(one.name, pa.string() if pa.types.is_large_string(one.type) else one.type) for one in rows.schema]
+    )
+    plain = [(one.name, "ascending") for one in small if one.type.num_fields == 0]
+    return rows.cast(small).sort_by(plain).combine_chunks()
 
 
 @dataclass
