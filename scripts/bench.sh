@@ -5,6 +5,12 @@ set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 cd "$top"
 
-if [ -z "${DRLS_BIN:-}" ]; then scripts/build.sh; else scripts/python-env.sh >/dev/null; fi
+if [ -z "${DRLS_BIN:-}" ]; then
+  scripts/build.sh
+  # Its rows are in the table below too.
+  cargo bench -p drls-runtime --bench call >/dev/null
+else
+  scripts/python-env.sh >/dev/null
+fi
 export PYTHONPATH=python:tests/server:tests/support
 exec "$PYO3_PYTHON" tests/bench/run.py "$@"

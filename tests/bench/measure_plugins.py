@@ -15,7 +15,7 @@ from wire import Wire, serving
 if TYPE_CHECKING:
     from pathlib import Path
 
-SWAPS = 15
+SWAPS = 11
 RULE = "small-files"
 TABLE = "bench.small_files"
 

@@ -115,6 +115,7 @@ def _warm(home: Home, api: Api, token: str) -> list[Row]:
             status=lambda: wire.get("/api/session"),
             report=report,
         )
+    catalog.load_table((namespace, name))  # the first opens the catalog
     # The metadata of 300 snapshots takes PyIceberg too long for as many rounds.
     peers = in_turns(10, 5, load=lambda: catalog.load_table((namespace, name)))["load"]
     wire.close()
