@@ -210,11 +210,17 @@ def rollback(catalog: Catalog, namespace: Sequence[str], name: str, snapshot_id:
 
 @translated
 def set_current_snapshot(
-    catalog: Catalog, namespace: Sequence[str], name: str, snapshot_id: int, job_id: str
+    catalog: Catalog, namespace: Sequence[str], name: str, snapshot_id: int, job_id: str, expected: int | None = None
 ) -> Committed:
-    """Make any snapshot of the table the head of main, an ancestor or not: this undoes a rollback too."""
+    """Make any snapshot of the table the head of main, an ancestor or not: this undoes a rollback too.
+
+    `expected` has to be the head until then, where it is given; else `commit-conflict`.
+    """
 
     def change(table: Table) -> Table | None:
+        current = table.metadata.current_snapshot_id
+        if expected is not None and current not in (expected, snapshot_id):
+            raise DrlsError("commit-conflict", "Another writer committed meanwhile; going back would lose that.")
         if table.metadata.snapshot_by_id(snapshot_id) is None:
             raise invalid("/snapshot_id", f"{snapshot_id} is no snapshot of this table, or was expired")
         return _move_main(table, snapshot_id)
@@ -248,11 +254,18 @@ def _move_main(table: Table, snapshot_id: int) -> Table | None:
 
 
 @translated
-def set_current_schema(catalog: Catalog, namespace: Sequence[str], name: str, schema_id: int, job_id: str) -> Committed:
-    """Make an older schema of the table the current one: this undoes a column that was added, renamed or dropped."""
+def set_current_schema(
+    catalog: Catalog, namespace: Sequence[str], name: str, schema_id: int, job_id: str, expected: int | None = None
+) -> Committed:
+    """Make an older schema of the table the current one: this undoes a column that was added, renamed or dropped.
+
+    `expected` has to be the current one until then, where it is given; else `commit-conflict`.
+    """
 
     def change(table: Table) -> Table | None:
         metadata = table.metadata
+        if expected is not None and metadata.current_schema_id not in (expected, schema_id):
+            raise DrlsError("commit-conflict", "The schema was changed meanwhile; going back would lose that.")
         if metadata.current_schema_id == schema_id:
             return None
         if metadata.schema_by_id(schema_id) is None:

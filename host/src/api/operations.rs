@@ -146,6 +146,7 @@ pub(crate) async fn run(
     idempotency: Idempotency,
     Json(body): Json<Value>,
 ) -> Result<Response, ApiError> {
+    user.require(Role::Operator)?;
     let given = body.get("arguments").cloned().unwrap_or_else(|| Map::new().into());
     let body: OperationRequest = read(&app, &path.id, body, &given, "/arguments").await?;
     let OperationRequest { table, arguments, dry_run, plan } = body;
@@ -167,6 +168,7 @@ macro_rules! fixed {
             idempotency: Idempotency,
             Json(body): Json<Value>,
         ) -> Result<Response, ApiError> {
+            user.require(Role::Operator)?;
             let mut given = body.clone();
             if let Some(fields) = given.as_object_mut() {
                 fields.retain(|key, _| !OURS.contains(&key.as_str()));
@@ -214,7 +216,6 @@ async fn act(
     idempotency: Idempotency,
     asked: Asked,
 ) -> Result<Response, ApiError> {
-    user.require(Role::Operator)?;
     let prefix = asked.prefix;
     let request = Request {
         table: table_id(&app, &asked.table, query.catalog.as_deref())?,

@@ -36,11 +36,15 @@ pub(crate) enum Back {
     SetCurrentSnapshot {
         /// As text.
         snapshot_id: String,
+        /// The one that must be current until then.
+        from: Option<String>,
     },
     /// The schema that was current before: dropped columns come back with their data, since their ids do.
     SetCurrentSchema {
         /// Schema id.
         schema_id: i32,
+        /// The one that must be current until then.
+        from: i32,
     },
 }
 
@@ -77,14 +81,36 @@ impl Action {
     pub(crate) fn call(&self) -> Call {
         match self {
             Self::Step(step) => call(step),
-            Self::Back(Back::SetCurrentSnapshot { snapshot_id }) => Call::commit(
+            Self::Back(Back::SetCurrentSnapshot { snapshot_id, from }) => Call::commit(
                 "operations.set_current_snapshot",
-                json!({ "snapshot_id": snapshot_id.parse::<i64>().unwrap_or_default() }),
+                json!({ "snapshot_id": number(snapshot_id), "expected": from.as_deref().map(number) }),
             ),
-            Self::Back(Back::SetCurrentSchema { schema_id }) => {
-                Call::commit("operations.set_current_schema", json!({ "schema_id": schema_id }))
+            Self::Back(Back::SetCurrentSchema { schema_id, from }) => {
+                Call::commit("operations.set_current_schema", json!({ "schema_id": schema_id, "expected": from }))
             }
         }
+    }
+
+    /// It changes the schema.
+    pub(crate) fn changes_schema(&self) -> bool {
+        matches!(
+            self,
+            Self::Step(Step::AddColumn { .. } | Step::RenameColumn { .. } | Step::DropColumn { .. })
+                | Self::Back(Back::SetCurrentSchema { .. })
+        )
+    }
+
+    /// It commits to the main branch files that hold the same rows as those before.
+    pub(crate) fn rewrites(&self) -> bool {
+        matches!(
+            self,
+            Self::Step(Step::RewriteDataFiles { .. } | Step::RewritePositionDeletes { .. } | Step::RewriteManifests)
+        )
+    }
+
+    /// It sets the main branch to another snapshot.
+    pub(crate) fn moves_main(&self) -> bool {
+        matches!(self, Self::Step(Step::Rollback { .. }) | Self::Back(Back::SetCurrentSnapshot { .. }))
     }
 
     /// Its name in words, for errors and logs.
@@ -119,10 +145,10 @@ impl Action {
             Self::Step(
                 Step::RewriteDataFiles { .. } | Step::RewritePositionDeletes { .. } | Step::RewriteManifests,
             ) => replaced_since(before, now) > 0,
-            Self::Back(Back::SetCurrentSnapshot { snapshot_id }) => {
+            Self::Back(Back::SetCurrentSnapshot { snapshot_id, .. }) => {
                 now.current_snapshot_id.is_some_and(|id| id.to_string() == *snapshot_id)
             }
-            Self::Back(Back::SetCurrentSchema { schema_id }) => now.current_schema_id == *schema_id,
+            Self::Back(Back::SetCurrentSchema { schema_id, .. }) => now.current_schema_id == *schema_id,
         })
     }
 }
@@ -181,4 +207,9 @@ fn call(step: &Step) -> Call {
 
 fn map(pairs: &[(String, String)]) -> Value {
     pairs.iter().map(|(key, value)| (key.clone(), Value::from(value.clone()))).collect::<serde_json::Map<_, _>>().into()
+}
+
+/// Snapshot ids of ours are text on the way and numbers again for Python.
+fn number(id: &str) -> i64 {
+    id.parse().unwrap_or_default()
 }

@@ -71,6 +71,8 @@ struct Work {
     planned: Option<Planned>,
     /// The caller named the plan, so no other may be run in its place.
     exact: bool,
+    /// The job that this one undoes.
+    undone: Option<jobs::Job>,
 }
 
 impl Operations {
@@ -108,7 +110,7 @@ impl Operations {
         let actions: Vec<Action> = planned.plan.steps.iter().cloned().map(Action::Step).collect();
         let job = new_job(&request.operation, &request.table, &actions, &request.actor, &planned.plugin)?;
         let job = jobs::Job { plan_id: Some(planned.id.clone()), ..job };
-        let work = Work { job, table: request.table, actions, planned: Some(planned), exact };
+        let work = Work { job, table: request.table, actions, planned: Some(planned), exact, undone: None };
         self.enqueue(work).await
     }
 

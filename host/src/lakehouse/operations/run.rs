@@ -11,6 +11,7 @@ use tracing::Instrument as _;
 
 use super::action::Action;
 use super::state::{Outcome, TableState, effect};
+use super::undo::way_back;
 use super::{Operations, Work};
 use crate::db::{self, audit, jobs};
 use crate::error::ApiError;
@@ -85,6 +86,10 @@ impl Operations {
         };
         let located = self.lakehouse.locate(&work.table).await?;
         let (metadata, before) = self.lakehouse.state(&located).await?;
+        if let Some(undone) = &work.undone {
+            // What was true when it was asked for need not be when its turn comes.
+            work.actions = way_back(undone, &metadata)?;
+        }
         if let Some(planned) = &work.planned {
             let holds = planned.must_hold(&before.metadata_location, &metadata);
             if let Err(stale) = holds {

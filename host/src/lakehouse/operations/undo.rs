@@ -23,10 +23,14 @@ impl Operations {
         let located = self.lakehouse.locate(&table).await?;
         let metadata = self.lakehouse.metadata(&located).await?;
         let actions = way_back(&row, &metadata)?;
-        let plugin = PluginRef { id: row.plugin_id, version: row.plugin_version, digest: row.plugin_digest };
+        let plugin = PluginRef {
+            id: row.plugin_id.clone(),
+            version: row.plugin_version.clone(),
+            digest: row.plugin_digest.clone(),
+        };
         let job = new_job("undo", &table, &actions, actor, &plugin)?;
         let job = jobs::Job { undo_of: Some(id.to_owned()), ..job };
-        self.enqueue(Work { job, table, actions, planned: None, exact: true }).await
+        self.enqueue(Work { job, table, actions, planned: None, exact: true, undone: Some(row) }).await
     }
 }
 
@@ -39,26 +43,38 @@ pub(super) fn way_back(job: &jobs::Job, now: &Metadata) -> Result<Vec<Action>, A
     if after.snapshots < before.snapshots {
         return Err(refuse("it removed snapshots and their files, which nothing brings back"));
     }
+    let done: Vec<Action> = serde_json::from_str(&job.steps).map_err(ApiError::internal)?;
     let mut actions = Vec::new();
-    if before.schema_id != after.schema_id {
+    if before.schema_id != after.schema_id && done.iter().any(Action::changes_schema) {
         if now.current_schema_id != after.schema_id {
             return Err(refuse("the schema was changed again since"));
         }
-        actions.push(Action::Back(Back::SetCurrentSchema { schema_id: before.schema_id }));
+        actions.push(Action::Back(Back::SetCurrentSchema { schema_id: before.schema_id, from: after.schema_id }));
     }
-    if before.snapshot_id != after.snapshot_id {
+    let rewrote = done.iter().any(Action::rewrites);
+    if before.snapshot_id != after.snapshot_id && (rewrote || done.iter().any(Action::moves_main)) {
         if now.current_snapshot_id != after.snapshot_id {
             return Err(refuse("there are newer commits, which going back would lose"));
+        }
+        if rewrote && !only_rewrites(&before, now) {
+            return Err(refuse("another writer committed while it ran, and going back would lose those rows"));
         }
         let Some(snapshot) = before.snapshot_id.filter(|id| now.snapshot(*id).is_some()) else {
             return Err(refuse("the snapshot from before it is not kept any more"));
         };
-        actions.push(Action::Back(Back::SetCurrentSnapshot { snapshot_id: snapshot.to_string() }));
+        let from = after.snapshot_id.map(|id| id.to_string());
+        actions.push(Action::Back(Back::SetCurrentSnapshot { snapshot_id: snapshot.to_string(), from }));
     }
     if actions.is_empty() {
         return Err(refuse("it changed neither the schema nor the current snapshot"));
     }
     Ok(actions)
+}
+
+/// Whether every commit since `before` holds the rows that were there before.
+fn only_rewrites(before: &TableState, now: &Metadata) -> bool {
+    let mut since = now.ancestors().into_iter().take_while(|id| Some(*id) != before.snapshot_id);
+    since.all(|id| now.snapshot(id).is_some_and(|s| s.operation == "replace"))
 }
 
 fn state(json: Option<&str>) -> Option<TableState> {
