@@ -169,6 +169,7 @@ def test_an_expiry_frees_what_it_promised_to_the_byte(api: Api, home: Home, new:
     assert freed == plan["effect"]["bytes_freed"] == job["result"]["bytes_freed"]
     for promised in ("snapshots_removed", "files_after", "delete_files_after"):
         assert job["result"][promised] == plan["effect"][promised], promised
+    assert plan["effect"]["manifests_after"] in (None, job["result"]["manifests_after"]), "no count is a promise"
     assert len(home.table(table).metadata.snapshots) == 1
     assert home.rows(table).equals(whole)
     api.post(f"/api/jobs/{job['id']}/undo").problem(409, "cannot-undo")
@@ -254,7 +255,7 @@ def test_undo_brings_a_dropped_column_back_with_its_data_and_only_once(
     undone = api.undo(dropped)
     assert undone["undo_of"] == dropped["id"]
     assert home.rows(table).equals(before)
-    assert api.post(f"/api/jobs/{dropped['id']}/undo").status == 409
+    api.post(f"/api/jobs/{dropped['id']}/undo").problem(409, "already-undone")
     assert home.rows(table).equals(before)
 
 
@@ -327,6 +328,21 @@ def test_a_request_sent_twice_with_one_key_is_carried_out_once(api: Api, new: Ca
     assert begun(api, table) == [first.ok()["job"]["id"]]
     api.post("/api/evolve/add-column", body | {"path": "other"}, key).problem(422, "idempotency-key-reused")
     api.succeeded(first.body["job"])
+
+
+def test_jobs_are_listed_newest_first_by_table_and_state(api: Api, new: Callable[..., str]) -> None:
+    table, other = new(files=1), new(files=1)
+    first = api.run("add-column", table, path="x", type="int")
+    api.run("add-column", other, path="x", type="int")
+    second = api.undo(first)
+    assert [one["id"] for one in api.all("/api/jobs", table=table, limit=1)] == [second["id"], first["id"]]
+    assert api.all("/api/jobs", table=table, state="failed") == []
+    everything = [one["id"] for one in api.all("/api/jobs", limit=5)]
+    assert everything == sorted(everything, reverse=True)
+    assert len(set(everything)) == len(everything)
+    problem = api.get("/api/jobs", table="a..b").problem(422, "invalid-request")
+    assert "table" in problem["errors"][0]["pointer"]
+    api.get("/api/jobs", state="lost").problem(422, "invalid-request")
 
 
 def test_a_viewer_looks_and_an_operator_acts(api: Api, server: Server, home: Home, new: Callable[..., str]) -> None:
