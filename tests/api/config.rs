@@ -136,7 +136,7 @@ async fn leaves_an_audit_row_and_an_event_without_values() {
     let (etag, _) = read(&server, &token).await;
     let body = json!({ "server": { "bind": "127.0.0.1:3999" }, "spark": { "remote": "sc://spark.example.org/;token=s3cret" } });
     let done = write(&server, &token, Some(&etag), &body).await;
-    assert_eq!(done.json::<Value>().await.unwrap()["waiting_for_restart"], json!(["/server/bind"]));
+    assert_eq!(done.json::<Value>().await.unwrap()["waiting_for_restart"], json!(["/server/bind", "/spark"]));
     let rows = drls::db::audit::of_subject(server.app.db.read(), "config", None, 10).await.unwrap();
     assert_eq!(rows.len(), 1);
     assert_eq!(rows[0].action, "config.change");

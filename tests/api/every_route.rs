@@ -109,7 +109,7 @@ async fn needs_sign_in_unless_it_is_listed_as_public() {
             if openapi::PUBLIC.contains(&(method.as_str(), path.as_str())) {
                 continue;
             }
-            let address = path.replace('{', "").replace('}', "");
+            let address = path.replace(['{', '}'], "");
             let method: Method = method.to_uppercase().parse().unwrap();
             let answer = server.request(method, &address).json(&json!({})).send().await.unwrap();
             problem(answer, 401, "not-signed-in").await;

@@ -2,6 +2,8 @@
 //!
 //! Files mirror addresses; rules that hold for every route are in `every_route`.
 
+#![expect(clippy::unwrap_used, reason = "a test that can't be set up has failed, and where is told by the panic")]
+
 mod command_line;
 mod config;
 mod events;
