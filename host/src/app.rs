@@ -22,7 +22,7 @@ use crate::{
 };
 
 /// How long running jobs may take to end when the server stops; what they committed by then is told by the next start.
-const JOBS_END: Duration = Duration::from_secs(6);
+const JOBS_END: Duration = Duration::from_secs(4);
 
 /// The one shared state; a clone is a pointer.
 #[derive(Clone, Debug)]
@@ -119,8 +119,10 @@ impl App {
     /// Ends what runs: tells the tasks, waits for them, closes the database.
     pub async fn close(&self) {
         self.stopping.cancel();
+        // A rewrite that does not hear that it is cancelled ends with its Spark.
         self.operations.stop(JOBS_END).await;
         self.operations.spark.stop().await;
+        self.operations.stop(JOBS_END).await;
         self.lakehouse.runtime.shutdown();
         self.tasks.close();
         self.tasks.wait().await;

@@ -84,6 +84,11 @@ impl Plugin {
         Self::new(Arc::clone(&self.code), operator)
     }
 
+    /// Mistakes of an operator's values against what the plugin takes; none where it would be configured with them.
+    pub fn check_config(&self, operator: &Map<String, Value>) -> Vec<FieldError> {
+        self.with_config(operator).err().unwrap_or_default()
+    }
+
     /// Id, equal to the file name without `.wasm`.
     pub fn id(&self) -> &str {
         &self.code.identity.id

@@ -21,6 +21,7 @@ use crate::{
     config::{Config, ConfigStore, Origin, Settings},
     db::audit,
     error::ApiError,
+    plugins,
 };
 
 /// Settings and where they come from.
@@ -69,12 +70,17 @@ pub async fn replace(
 async fn change(app: &App, user: &User, if_match: &IfMatch, body: Value) -> Result<Arc<Config>, ApiError> {
     let (lock, etag) = app.config.lock().await.map_err(unreadable)?;
     if_match.check(&etag)?;
-    let change = app.config.prepare(lock, body)?.map_err(ApiError::unprocessable)?;
+    let refused = plugins::mistakes(&app.lakehouse.runtime, &body);
+    let change = match app.config.prepare(lock, body)? {
+        Ok(change) if refused.is_empty() => change,
+        Ok(_) => return Err(ApiError::unprocessable(refused)),
+        Err(mistakes) => return Err(ApiError::unprocessable(mistakes.into_iter().chain(refused).collect())),
+    };
     let changed = json!({ "changed": change.changed() });
     let mut tx = app.db.write().await?;
     audit::append(&mut tx, &user.name, "config.change", "config", &changed).await?;
     let config = change.put(async move { tx.commit().await.map_err(ApiError::from) }).await?;
-    crate::plugins::configure(&app.lakehouse.runtime, &config);
+    plugins::configure(&app.lakehouse.runtime, &config);
     app.events.publish("config.changed", changed);
     Ok(config)
 }

@@ -18,8 +18,11 @@ use crate::{
     router,
 };
 
-/// How long running requests and tasks may take to end after a signal.
+/// How long running requests may take to end after a signal.
 const GRACE: Duration = Duration::from_secs(10);
+
+/// How long jobs, Spark and tasks may take to end after the requests.
+const CLOSE: Duration = Duration::from_secs(30);
 
 /// Serves until SIGINT or SIGTERM; a second signal ends it at once.
 pub(super) async fn run(environment: Environment) -> Result<()> {
@@ -44,7 +47,7 @@ pub(super) async fn run(environment: Environment) -> Result<()> {
     let served = axum::serve(listener, router::build(app.clone()))
         .with_graceful_shutdown(async move { stopping.cancelled().await });
     served.await.context("the server failed")?;
-    if timeout(GRACE, app.close()).await.is_err() {
+    if timeout(CLOSE, app.close()).await.is_err() {
         tracing::warn!("some tasks did not end in time");
     }
     Ok(())
@@ -103,7 +106,7 @@ async fn stop_on_signal(app: App, mut interrupt: Signal, mut terminate: Signal) 
     app.stopping.cancel();
     tokio::select! {
         () = one_of(&mut interrupt, &mut terminate) => exit(130),
-        () = tokio::time::sleep(GRACE * 2) => {
+        () = tokio::time::sleep(GRACE + CLOSE) => {
             tracing::warn!("requests did not end in time");
             exit(1)
         }

@@ -10,9 +10,13 @@ use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{DescriptorEncoder, NoLabelSet};
 use prometheus_client::metrics::MetricType;
 
+use serde_json::Value;
+
 use crate::config::Config;
+use crate::error::FieldError;
 use crate::events::Events;
 use crate::health::{Part, State};
+use crate::schema::child;
 
 /// Opens the runtime on `<home>/plugins`; loads nothing yet.
 ///
@@ -51,6 +55,23 @@ pub(crate) fn start(runtime: &Arc<Runtime>, events: Events) -> Result<()> {
         }
     })?;
     runtime.start().context("the plugins folder can't be watched")
+}
+
+/// Mistakes of the plugins' values in settings that somebody sends, against what the loaded plugins take. Values of a
+/// plugin that is not there are kept for when it comes.
+pub(crate) fn mistakes(runtime: &Runtime, settings: &Value) -> Vec<FieldError> {
+    let loaded = runtime.snapshot();
+    let given = settings.get("plugins").and_then(Value::as_object).into_iter().flatten();
+    let mut mistakes = Vec::new();
+    for (id, plugin) in given {
+        let values = plugin.get("config").and_then(Value::as_object);
+        let (Some(values), Some(plugin)) = (values, loaded.plugin(id)) else { continue };
+        let at = child(&child("/plugins", id), "config");
+        mistakes.extend(
+            plugin.check_config(values).into_iter().map(|e| FieldError::new(format!("{at}{}", e.pointer), e.detail)),
+        );
+    }
+    mistakes
 }
 
 /// Takes over changed values of plugins' configurations.

@@ -17,6 +17,9 @@ use crate::python::{Failure, Python, State, Work};
 /// Cancels, progress and status: never behind the work itself.
 const CONTROL_DEADLINE: Duration = Duration::from_secs(10);
 
+/// A JVM that is asked to end, and is killed where it does not.
+const STOP_DEADLINE: Duration = Duration::from_secs(20);
+
 /// A JVM on a loaded machine.
 const START_DEADLINE: Duration = Duration::from_secs(180);
 
@@ -141,7 +144,7 @@ impl Spark {
             return;
         }
         let stopped: Result<Value, Failure> =
-            self.python.call(Work::Control, "spark.stop", Nothing {}, CONTROL_DEADLINE).await;
+            self.python.call(Work::Short, "spark.stop", Nothing {}, STOP_DEADLINE).await;
         if let Err(error) = stopped {
             // It dies with our end of its pipe all the same.
             tracing::warn!(%error, "Spark did not stop when it was told to");

@@ -1,0 +1,19 @@
+"""The first seconds of a server."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sick_tables import Sick, make
+
+if TYPE_CHECKING:
+    from harness import Home, Server
+
+
+def test_the_first_answer_after_a_start_is_whole(home: Home, server: Server, token: str) -> None:
+    make(home.lake, "start.small", Sick(files=40, partitions=1, snapshots=2))
+    server.stop()
+    server.start()
+    report = server.api(token).table("start.small", "health").ok()
+    assert "small-files" in {one["code"] for one in report["findings"]}
+    assert report["failed_rules"] == []
