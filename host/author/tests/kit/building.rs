@@ -84,8 +84,9 @@ fn says_how_to_get_the_toolchain() {
         fs::set_permissions(desk.path(name), fs::Permissions::from_mode(0o755)).unwrap();
     }
     let path = format!("{}:/usr/bin:/bin", desk.path("bin").display());
-    let (home, from) = (desk.path("cache"), "rustup");
-    let bare = [("PATH", path.as_str()), ("DRLS_WASM_FROM", from), ("XDG_CACHE_HOME", home.to_str().unwrap())];
+    let (cache, from) = (desk.path("cache"), "rustup");
+    let cache = cache.to_str().unwrap();
+    let bare = [("PATH", path.as_str()), ("DRLS_WASM_FROM", from), ("XDG_CACHE_HOME", cache), ("DRLS_CACHE", cache)];
     let no_target = desk.kit_with(&["build", "my-rule"], &bare).failed();
     assert_has(&no_target.err, "there is no Rust compiler for wasm32-unknown-unknown on this machine");
     assert_has(&no_target.err, "fix: rustup target add wasm32-unknown-unknown");
