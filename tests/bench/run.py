@@ -35,8 +35,8 @@ def main() -> None:
     asked = parser.parse_args()
     assert BINARY.is_file(), f"{BINARY} is not there: make build"
     assert list(PLUGINS.glob("*.wasm")), f"no plugins in {PLUGINS}: make build"
-    _environment()
     for part in asked.only:
+        _environment(part)
         print(f"bench: {part}", file=sys.stderr, flush=True)
         with tempfile.TemporaryDirectory(prefix="drls-bench-") as folder:
             home = Home.make(Path(folder) / "home")
@@ -56,8 +56,8 @@ def _measured(part: str, home: Home, token: str, tables: int) -> dict[str, list[
     return {"compaction": measure_compaction.measure(home, token)}
 
 
-def _environment() -> None:
-    """Say on what the figures were taken: they are worth nothing without."""
+def _environment(part: str) -> None:
+    """Say on what the figures of a part were taken: they are worth nothing without."""
     commit = subprocess.run(["git", "rev-parse", "HEAD"], cwd=TOP, capture_output=True, text=True, check=False)  # noqa: S607
     version = subprocess.run([str(BINARY), "--version"], capture_output=True, text=True, check=True)
     one, five, fifteen = os.getloadavg()
@@ -71,7 +71,9 @@ def _environment() -> None:
         "python": platform.python_version(),
         "load_average_at_the_start": {"1 min": round(one, 1), "5 min": round(five, 1), "15 min": round(fifteen, 1)},
     }
-    (HERE / "environment.json").write_text(json.dumps(told, indent=2) + "\n")
+    file = HERE / "environment.json"
+    kept = json.loads(file.read_text()) if file.exists() else {}
+    file.write_text(json.dumps(kept | {part: told}, indent=2) + "\n")
 
 
 if __name__ == "__main__":
