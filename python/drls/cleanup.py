@@ -33,6 +33,13 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+PATH_PROPERTIES = (
+    "write.data.path",
+    "write.metadata.path",
+    "write.object-storage.path",
+    "write.folder-storage.path",
+)
+"""Properties by which a table writes outside its location (TableProperties of Iceberg 1.12)."""
 ORPHAN_FLOOR_MS = 24 * 3_600_000
 """A younger file may belong to a commit that is still under way; Spark's remove_orphan_files refuses them too."""
 _DELETERS = 8
@@ -294,10 +301,26 @@ def _inside(catalog: Catalog, namespace: Sequence[str], name: str, location: str
     for other in catalogs.list_tables(catalog):
         if other["namespace"] == list(namespace) and other["name"] == name:
             continue
-        folder = storage.canonical(catalogs.load(catalog, other["namespace"], other["name"]).location()) + "/"
-        if folder == own or own.startswith(folder):
-            full = ".".join([*other["namespace"], other["name"]])
-            raise invalid("/table", f"lies in the location of {full}: which files are whose can't be told")
-        if folder.startswith(own):
-            inside.append(folder)
+        full = ".".join([*other["namespace"], other["name"]])
+        for folder in _folders(catalog, other, full):
+            if folder == own or own.startswith(folder):
+                raise invalid("/table", f"lies in the location of {full}: which files are whose can't be told")
+            if folder.startswith(own):
+                inside.append(folder)
     return inside
+
+
+def _folders(catalog: Catalog, other: catalogs.TableName, full: str) -> list[str]:
+    """Give where another table writes: its location, and what its properties name beside it.
+
+    One whose metadata can't be read is taken to live where its metadata file does.
+    """
+    try:
+        table = catalogs.load(catalog, other["namespace"], other["name"])
+    except DrlsError as error:
+        metadata = other["metadata_location"]
+        if metadata is None or "/metadata/" not in metadata:
+            raise DrlsError(error.code, f"The table {full}, whose files must be told apart: {error.detail}") from error
+        return [storage.canonical(metadata.rsplit("/metadata/", 1)[0]) + "/"]
+    named = [table.properties[key] for key in PATH_PROPERTIES if key in table.properties]
+    return [storage.canonical(folder.rstrip("/")) + "/" for folder in (table.location(), *named)]

@@ -21,7 +21,8 @@ from pyiceberg.table.update import (
 from pyiceberg.transforms import VoidTransform
 from pyiceberg.types import NestedField
 
-from drls.cleanup import expire_snapshots, list_orphan_files, remove_orphan_files
+from drls import storage
+from drls.cleanup import PATH_PROPERTIES, expire_snapshots, list_orphan_files, remove_orphan_files
 from drls.columns import find_column, refuse_taken, siblings, struct_path
 from drls.commits import Committed, commit
 from drls.errors import DrlsError, invalid, translated
@@ -173,6 +174,7 @@ def set_properties(
         raise invalid("/properties", f"{', '.join(reserved)}: reserved by Iceberg for the metadata itself")
 
     def change(table: Table) -> Table | None:
+        _refuse_outside(table, properties)
         now = table.properties
         removed = [key for key, value in properties.items() if value is None and key in now]
         updated = {key: value for key, value in properties.items() if value is not None and now.get(key) != value}
@@ -188,12 +190,27 @@ def set_properties(
     return commit(catalog, namespace, name, job_id, change)
 
 
+def _refuse_outside(table: Table, properties: Mapping[str, str | None]) -> None:
+    """Refuse to send the table's files to a folder that is not its own: the server would write wherever it may."""
+    own = storage.canonical(table.location()) + "/"
+    for key in PATH_PROPERTIES:
+        value = properties.get(key)
+        if value is not None and not (storage.canonical(value) + "/").startswith(own):
+            raise invalid(f"/properties/{key}", f"must lie in the table's own location, {own}")
+
+
 @translated
-def rollback(catalog: Catalog, namespace: Sequence[str], name: str, snapshot_id: int, job_id: str) -> Committed:
-    """Make `snapshot_id` the head of main; it has to be an ancestor of the head, or the head itself."""
+def rollback(
+    catalog: Catalog, namespace: Sequence[str], name: str, snapshot_id: int, job_id: str, expected: int | None = None
+) -> Committed:
+    """Make `snapshot_id` the head of main; it has to be an ancestor of the head, or the head itself.
+
+    `expected` has to be the head until then, where it is given; else `commit-conflict`.
+    """
 
     def change(table: Table) -> Table | None:
         metadata = table.metadata
+        _refuse_moved(table, expected, snapshot_id)
         parents = {snapshot.snapshot_id: snapshot.parent_snapshot_id for snapshot in metadata.snapshots}
         ancestor = metadata.current_snapshot_id
         while ancestor is not None and ancestor != snapshot_id:
@@ -218,14 +235,18 @@ def set_current_snapshot(
     """
 
     def change(table: Table) -> Table | None:
-        current = table.metadata.current_snapshot_id
-        if expected is not None and current not in (expected, snapshot_id):
-            raise DrlsError("commit-conflict", "Another writer committed meanwhile; going back would lose that.")
+        _refuse_moved(table, expected, snapshot_id)
         if table.metadata.snapshot_by_id(snapshot_id) is None:
             raise invalid("/snapshot_id", f"{snapshot_id} is no snapshot of this table, or was expired")
         return _move_main(table, snapshot_id)
 
     return commit(catalog, namespace, name, job_id, change)
+
+
+def _refuse_moved(table: Table, expected: int | None, target: int) -> None:
+    """Refuse where main has another head than the one that was looked at."""
+    if expected is not None and table.metadata.current_snapshot_id not in (expected, target):
+        raise DrlsError("commit-conflict", "Another writer committed meanwhile; going back would lose that.")
 
 
 def _move_main(table: Table, snapshot_id: int) -> Table | None:

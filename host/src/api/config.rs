@@ -42,7 +42,11 @@ pub struct ConfigAnswer {
 #[utoipa::path(get, path = "/api/config", tag = "config", extensions(("x-role" = json!("viewer"))),
     responses((status = 200, body = ConfigAnswer, headers(("ETag" = String)))))]
 pub async fn show(State(app): State<App>, _user: User) -> Result<Response, ApiError> {
+    let before = app.config.get().etag.clone();
     let config = app.config.refresh().map_err(unreadable)?;
+    if config.etag != before {
+        plugins::configure(&app.lakehouse.runtime, &config);
+    }
     answer(&app, &config)
 }
 

@@ -8,7 +8,20 @@ use crate::{error::FieldError, schema::child};
 pub const MASK: &str = "<secret>";
 
 /// Words that make the value of a key a secret.
-const WORDS: [&str; 6] = ["secret", "password", "passwd", "passphrase", "token", "credential"];
+const WORDS: [&str; 12] = [
+    "secret",
+    "password",
+    "passwd",
+    "passphrase",
+    "token",
+    "credential",
+    "authorization",
+    "key",
+    "signature",
+    "sas",
+    "connection-string",
+    "oauth",
+];
 
 /// Replaces every secret in `settings` by [`MASK`].
 pub(super) fn mask(settings: &mut Value) {

@@ -183,14 +183,14 @@ pub(crate) async fn list(db: impl SqliteExecutor<'_>, filter: &Filter<'_>) -> sq
     .await
 }
 
-/// Bytes a second of the last rewrites that succeeded: sum of bytes read over sum of milliseconds, the newest ten;
-/// none where none was measured.
+/// Bytes a second of the last rewrites that succeeded: sum of bytes read over sum of milliseconds, the newest ten of
+/// 64 MiB or more, since smaller ones measure what each costs before the first byte; none where none was measured.
 pub(crate) async fn throughput(db: impl SqliteExecutor<'_>) -> sqlx::Result<Option<i64>> {
     let sums = sqlx::query!(
         r#"SELECT COALESCE(SUM(bytes), 0) AS "bytes!: i64", COALESCE(SUM(ms), 0) AS "ms!: i64" FROM (
                SELECT CAST(result ->> '$.bytes_read' AS INTEGER) AS bytes, CAST(result ->> '$.duration' AS INTEGER) AS ms
                FROM jobs
-               WHERE state = 'succeeded' AND result ->> '$.bytes_read' > 0
+               WHERE state = 'succeeded' AND result ->> '$.bytes_read' >= 67108864
                ORDER BY id DESC LIMIT 10)"#
     )
     .fetch_one(db)

@@ -18,6 +18,7 @@ pub(crate) struct Plan {
     pub(crate) metadata_location: String,
     pub(crate) snapshot_id: Option<i64>,
     pub(crate) schema_id: i64,
+    pub(crate) table_uuid: String,
     pub(crate) actor: String,
     pub(crate) created_at: i64,
     pub(crate) expires_at: i64,
@@ -27,8 +28,8 @@ pub(crate) struct Plan {
 pub(crate) async fn insert(db: impl SqliteExecutor<'_>, plan: &Plan) -> sqlx::Result<()> {
     sqlx::query!(
         "INSERT INTO plans (id, operation, catalog, namespace, name, arguments, plugin_id, plugin_version, plugin_digest,
-                            body, metadata_location, snapshot_id, schema_id, actor, created_at, expires_at)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                            body, metadata_location, snapshot_id, schema_id, table_uuid, actor, created_at, expires_at)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         plan.id,
         plan.operation,
         plan.catalog,
@@ -42,6 +43,7 @@ pub(crate) async fn insert(db: impl SqliteExecutor<'_>, plan: &Plan) -> sqlx::Re
         plan.metadata_location,
         plan.snapshot_id,
         plan.schema_id,
+        plan.table_uuid,
         plan.actor,
         plan.created_at,
         plan.expires_at
@@ -56,7 +58,7 @@ pub(crate) async fn get(db: impl SqliteExecutor<'_>, id: &str) -> sqlx::Result<O
     sqlx::query_as!(
         Plan,
         r#"SELECT id AS "id!", operation, catalog, namespace, name, arguments, plugin_id, plugin_version, plugin_digest,
-                  body, metadata_location, snapshot_id, schema_id, actor, created_at, expires_at
+                  body, metadata_location, snapshot_id, schema_id, table_uuid, actor, created_at, expires_at
            FROM plans WHERE id = ?"#,
         id
     )

@@ -108,9 +108,13 @@ impl Action {
         )
     }
 
-    /// It sets the main branch to another snapshot.
-    pub(crate) fn moves_main(&self) -> bool {
-        matches!(self, Self::Step(Step::Rollback { .. }) | Self::Back(Back::SetCurrentSnapshot { .. }))
+    /// The snapshot that it sets the main branch to.
+    pub(crate) fn target(&self) -> Option<i64> {
+        match self {
+            Self::Step(Step::Rollback { snapshot_id }) => Some(*snapshot_id),
+            Self::Back(Back::SetCurrentSnapshot { snapshot_id, .. }) => snapshot_id.parse().ok(),
+            _ => None,
+        }
     }
 
     /// Its name in words, for errors and logs.

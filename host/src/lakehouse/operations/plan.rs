@@ -58,6 +58,7 @@ pub(crate) struct Planned {
     pub(crate) metadata_location: String,
     pub(crate) snapshot_id: Option<i64>,
     pub(crate) schema_id: i32,
+    pub(crate) table_uuid: String,
     pub(crate) actor: String,
     pub(crate) created_at: i64,
     pub(crate) expires_at: i64,
@@ -92,6 +93,7 @@ impl Lakehouse {
             metadata_location: table.metadata_location.clone(),
             snapshot_id: metadata.current_snapshot_id,
             schema_id: metadata.current_schema_id,
+            table_uuid: metadata.table_uuid,
             actor: actor.to_owned(),
             created_at: now,
             expires_at: now + LIFETIME_MS,
@@ -147,6 +149,9 @@ impl Planned {
     pub(crate) fn must_hold(&self, location: &str, now: &Metadata) -> Result<(), ApiError> {
         if self.metadata_location == location {
             return Ok(());
+        }
+        if self.table_uuid != now.table_uuid {
+            return Err(stale(self, "the table was dropped and another made under its name"));
         }
         match self.plan.steps.iter().find_map(|step| self.broken(step, now)) {
             None => Ok(()),
@@ -207,6 +212,7 @@ impl Planned {
             metadata_location: self.metadata_location.clone(),
             snapshot_id: self.snapshot_id,
             schema_id: i64::from(self.schema_id),
+            table_uuid: self.table_uuid.clone(),
             actor: self.actor.clone(),
             created_at: self.created_at,
             expires_at: self.expires_at,
@@ -225,6 +231,7 @@ impl Planned {
             metadata_location: row.metadata_location,
             snapshot_id: row.snapshot_id,
             schema_id: i32::try_from(row.schema_id).map_err(ApiError::internal)?,
+            table_uuid: row.table_uuid,
             actor: row.actor,
             created_at: row.created_at,
             expires_at: row.expires_at,

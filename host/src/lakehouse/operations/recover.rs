@@ -62,6 +62,7 @@ impl Operations {
             return Ok(());
         }
         let told = actions.iter().zip(&committed).map(|(action, committed)| match committed {
+            Some(true) if action.rewrites() => format!("{}: committed at least in part", action.name()),
             Some(true) => format!("{}: committed", action.name()),
             Some(false) => format!("{}: not committed", action.name()),
             None => format!("{}: may have deleted some of its files; it is safe to run again", action.name()),

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use drls_runtime::answer::Effect;
+use drls_runtime::answer::{Effect, Step};
 use drls_runtime::facts::TableId;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -19,6 +19,9 @@ use crate::python;
 
 /// How often a running rewrite is asked how far it is.
 const PROGRESS_EVERY: Duration = Duration::from_millis(700);
+
+/// Longest pause between two looks at a table that can't be read.
+const LONGEST_WAIT: Duration = Duration::from_secs(30);
 
 /// What a job did.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -185,6 +188,10 @@ impl Operations {
         if !call.spark {
             arguments["catalog"] = json!(self.lakehouse.catalogs.get(Some(&work.table.catalog)).ok());
             arguments["job_id"] = json!(work.job.id);
+            if let (Action::Step(Step::Rollback { .. }), Some(planned)) = (action, &work.planned) {
+                // What was committed after the plan was looked at is not to be rolled over.
+                arguments["expected"] = json!(planned.snapshot_id);
+            }
             let lane = if call.long { python::Work::Long } else { python::Work::Short };
             return self.lakehouse.python.call(lane, call.function, arguments, call.deadline).await;
         }
@@ -216,8 +223,7 @@ impl Operations {
 
     /// Tells how a job that began has ended: from the table as it is now, not from what was meant.
     async fn conclude(&self, work: &Work, before: &TableState, ran: Ran, duration: u64) -> Result<(), ApiError> {
-        let located = self.lakehouse.locate(&work.table).await?;
-        let (_, after) = self.lakehouse.state(&located).await?;
+        let Some(after) = self.state_after(work).await? else { return Ok(()) };
         let result = JobResult {
             effect: effect(before, &after, &ran.outcomes, duration),
             snapshot_id: after.snapshot_id.map(|id| id.to_string()),
@@ -233,6 +239,26 @@ impl Operations {
         self.end(&work.job.id, &work.table, state, Some(&after), Some(&result), error.as_ref()).await;
         self.lakehouse.refresh(vec![work.table.clone()]);
         Ok(())
+    }
+
+    /// The table as the steps left it. A job whose steps have run is never told before that is known: while the table
+    /// can't be read it is tried again, and where the server stops meanwhile the next start finds out.
+    async fn state_after(&self, work: &Work) -> Result<Option<TableState>, ApiError> {
+        let mut wait = Duration::from_secs(1);
+        loop {
+            let read = async { self.lakehouse.state(&self.lakehouse.locate(&work.table).await?).await };
+            match read.await {
+                Ok((_, after)) => return Ok(Some(after)),
+                Err(error) if error.code() == "table-not-found" => return Err(error),
+                Err(error) => {
+                    tracing::warn!(job = work.job.id, "what it committed can't be read yet: {}", error.detail());
+                }
+            }
+            tokio::select! {
+                () = tokio::time::sleep(wait) => wait = (wait * 2).min(LONGEST_WAIT),
+                () = self.inner.stopping.cancelled() => return Ok(None),
+            }
+        }
     }
 
     /// Writes the end of a job and its audit row in one transaction, and tells everyone.

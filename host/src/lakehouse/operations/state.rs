@@ -12,6 +12,9 @@ use crate::error::ApiError;
 /// The table at one moment: from its metadata file and manifest list alone.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct TableState {
+    /// Which table, whatever its name.
+    #[serde(default)]
+    pub(crate) table_uuid: String,
     /// Metadata file.
     pub(crate) metadata_location: String,
     /// Current snapshot, as text.
@@ -63,6 +66,7 @@ impl Lakehouse {
         let list = self.current_manifests(table, &metadata).await?;
         let live = |deletes: bool| list.iter().filter(|m| m.deletes == deletes).map(|m| m.live_files()).sum();
         let state = TableState {
+            table_uuid: metadata.table_uuid.clone(),
             metadata_location: table.metadata_location.clone(),
             snapshot_id: metadata.current_snapshot_id,
             schema_id: metadata.current_schema_id,

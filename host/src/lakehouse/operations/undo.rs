@@ -40,6 +40,9 @@ pub(super) fn way_back(job: &jobs::Job, now: &Metadata) -> Result<Vec<Action>, A
     let (Some(before), Some(after)) = (state(job.before.as_deref()), state(job.after.as_deref())) else {
         return Err(refuse("it has not ended, or never began"));
     };
+    if after.table_uuid != now.table_uuid {
+        return Err(refuse("the table was dropped and another made under its name"));
+    }
     if after.snapshots < before.snapshots {
         return Err(refuse("it removed snapshots and their files, which nothing brings back"));
     }
@@ -52,11 +55,15 @@ pub(super) fn way_back(job: &jobs::Job, now: &Metadata) -> Result<Vec<Action>, A
         actions.push(Action::Back(Back::SetCurrentSchema { schema_id: before.schema_id, from: after.schema_id }));
     }
     let rewrote = done.iter().any(Action::rewrites);
-    if before.snapshot_id != after.snapshot_id && (rewrote || done.iter().any(Action::moves_main)) {
+    if before.snapshot_id != after.snapshot_id && (rewrote || done.iter().any(|a| a.target().is_some())) {
         if now.current_snapshot_id != after.snapshot_id {
             return Err(refuse("there are newer commits, which going back would lose"));
         }
         if rewrote && !only_rewrites(&before, now) {
+            return Err(refuse("another writer committed while it ran, and going back would lose those rows"));
+        }
+        let targets: Vec<i64> = done.iter().filter_map(Action::target).collect();
+        if !rewrote && after.snapshot_id != targets.last().copied() {
             return Err(refuse("another writer committed while it ran, and going back would lose those rows"));
         }
         let Some(snapshot) = before.snapshot_id.filter(|id| now.snapshot(*id).is_some()) else {
