@@ -17,13 +17,13 @@ pub struct BuildArgs {
     /// Folder of the plugin
     #[arg(default_value = ".", conflicts_with = "all")]
     dir: PathBuf,
-    /// File to write [default: <DIR>/dist/<id>.wasm]
+    /// File to write [default: `<DIR>/dist/<id>.wasm`]
     #[arg(long, value_name = "FILE", conflicts_with = "all")]
     out: Option<PathBuf>,
     /// Build every plugin folder directly in DIR, one cargo run for each workspace
     #[arg(long, value_name = "DIR", requires = "out_dir")]
     all: Option<PathBuf>,
-    /// Folder for the files of --all, each named <id>.wasm
+    /// Folder for the files of --all, each named `<id>.wasm`
     #[arg(long, value_name = "DIR", requires = "all")]
     out_dir: Option<PathBuf>,
     #[command(flatten)]

@@ -73,7 +73,7 @@ pub enum Command {
     ///   {
     ///     "description": "why this case is here",
     ///     "facts_file": "../selftest/many.json",   or "facts": {...}, the facts of a table
-    ///     "config": {"most": 2},                   values over [config] of plugin.toml
+    ///     "config": {"most": 2},                   values over `[config]` of plugin.toml
     ///     "arguments": {"versions": 20},           of a table operation
     ///     "throughput": 50000000,                  bytes per second, of a table operation
     ///     "expect": {"findings": [...]}            or {"plan": {...}} or {"error": {"invalid": [...]}}
