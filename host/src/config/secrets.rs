@@ -67,9 +67,10 @@ fn each_string(value: &mut Value, key: &str, pointer: &str, found: &mut impl FnM
 
 /// Whether a text is a secret: by its key, or because it is an address that carries one (`user:password@`, `;token=`).
 fn is_secret(key: &str, text: &str) -> bool {
-    let key = key.to_ascii_lowercase();
+    // The name of a key is no secret, and tells which one is in use.
+    let key = key.to_ascii_lowercase().replace("key-id", "");
     WORDS.iter().any(|word| key.contains(word))
-        || text.contains("token=")
+        || ["token=", "password=", "accountkey="].iter().any(|part| text.to_ascii_lowercase().contains(part))
         || url::Url::parse(text).is_ok_and(|url| url.password().is_some())
 }
 
