@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from harness import Api, Home, Server
+    from harness import Api, Home
 
     Sql = Callable[[str], list[dict[str, Any]]]
 
@@ -222,20 +222,3 @@ def test_health_and_evolution_answer_while_spark_rewrites(api: Api, home: Home) 
     thread.join(PATIENCE)
     assert done == ["succeeded"]
     api.succeeded(job)
-
-
-def test_a_server_that_is_stopped_in_a_rewrite_takes_spark_with_it_and_tells_of_the_job(
-    api: Api, home: Home, server: Server, sample: str
-) -> None:
-    before, was = home.rows(sample), home.table(sample).metadata_location
-    job = api.begin("compact", sample, strategy="sort", order="dep_time, carrier")
-    at_work(api, job)
-    server.stop()
-    assert home.java() == []
-    server.start()
-    again = server.api(api.token)
-    told = again.job(job)
-    assert (told["state"], told["error"]["code"]) == ("cancelled", "server-stopped")
-    told_the_truth(told, home, sample, was)
-    assert home.rows(sample).equals(before)
-    home.audit_holds()
