@@ -1,21 +1,20 @@
 //! One call of a health rule through the runtime, beside the same guest in bare wasmtime: a fresh store and instance
-//! each, no limits, no deadline, no log, the answer lifted and dropped. Also the time from a rename to the first answer.
+//! each, no limits, no deadline, no log, the answer lifted and dropped.
 
+#[path = "shared/results.rs"]
+mod results;
 #[path = "../tests/suite/support/mod.rs"]
 #[expect(dead_code, reason = "the bench uses a part of the tests' guests")]
 mod support;
 #[path = "call/wit.rs"]
 mod wit;
 
-use std::{
-    hint::black_box,
-    path::Path,
-    time::{Duration, Instant},
-};
+use std::{hint::black_box, time::Instant};
 
 use drls_runtime::{Host, Limits};
-use serde_json::{Map, Value, json};
-use support::{Found, Guest, home::Home, table};
+use results::{Under, quantile, row, write};
+use serde_json::Map;
+use support::{Found, Guest, table};
 use wasmtime::{
     Config, Engine, InstanceAllocationStrategy, PoolingAllocationConfig, Store,
     component::{Component, Linker, Resource, TypedFunc},
@@ -23,7 +22,6 @@ use wasmtime::{
 
 const ROUNDS: usize = 40;
 const CALLS: usize = 500;
-const SWAPS: u64 = 30;
 
 type Answer = Result<Vec<wit::Finding>, wit::Error>;
 
@@ -45,24 +43,15 @@ fn main() {
     }
     let (p50, floor) = (quantile(&mut ours_us, 50), quantile(&mut bare_us, 50));
     let p99 = quantile(&mut ours_us, 99);
-    let mut swaps = swaps();
-    let swap = quantile(&mut swaps, 50);
-    let row = |name: &str, value: f64, unit: &str, floor: Value, ratio: Value, target: &str, met: bool| {
-        json!({"name": name, "value": value, "unit": unit, "floor": floor, "peer": "bare wasmtime", "ratio": ratio,
-               "target": target, "met": met})
-    };
-    let ratio = p50 / floor;
-    let rows = json!([
-        row("rule call p50", p50, "us", json!(floor), json!(ratio), "< 100 us", p50 < 100.0),
-        row("rule call p50 over bare", ratio, "ratio", json!(1.0), json!(ratio), "< 1.5", ratio < 1.5),
-        row("rule call p99", p99, "us", json!(quantile(&mut bare_us, 99)), Value::Null, "none", true),
-        row("rename to first answer p50", swap, "ms", Value::Null, Value::Null, "< 100 ms", swap < 100.0),
-    ]);
-    let text = serde_json::to_string_pretty(&rows).expect("json");
-    println!("{text}");
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/bench/results");
-    std::fs::create_dir_all(&folder).expect("folder");
-    std::fs::write(folder.join("runtime.json"), text + "\n").expect("results");
+    let p99_floor = quantile(&mut bare_us, 99);
+    write(
+        "call",
+        &[
+            row("rule call, fresh store, p50", p50, "us", None, &Under::Value(100.0)),
+            row("the same beside bare wasmtime", p50, "us", Some(floor), &Under::Floors(1.5)),
+            row("rule call, fresh store, p99", p99, "us", Some(p99_floor), &Under::Nothing),
+        ],
+    );
 }
 
 fn time(call: &impl Fn()) -> Vec<f64> {
@@ -104,34 +93,4 @@ fn bare(bytes: &[u8]) -> impl Fn() {
         let (answer,) = call.call(&mut store, (Resource::new_borrow(0), "{}")).expect("answer");
         black_box(answer.map_err(|_| ()).expect("findings"));
     }
-}
-
-/// Milliseconds from a rename to the first answer of new code, compiled each time.
-fn swaps() -> Vec<f64> {
-    let home = Home::new();
-    let numbered = |n: u64| Guest::rule("rule", &format!("1.0.{n}")).code(&format!("v-{n}")).build();
-    home.put_bytes("rule.wasm", &numbered(0));
-    let runtime = home.start();
-    let facts = table();
-    let one = |n| {
-        let beside = home.file(".part");
-        std::fs::write(&beside, numbered(n)).expect("write");
-        let wanted = format!("v-{n}");
-        let start = Instant::now();
-        std::fs::rename(&beside, home.file("rule.wasm")).expect("rename");
-        loop {
-            let snapshot = runtime.snapshot();
-            let rule = snapshot.plugin("rule").expect("always there");
-            if rule.evaluate(&facts, None).expect("findings")[0].code == wanted {
-                return start.elapsed().as_secs_f64() * 1e3;
-            }
-            std::thread::sleep(Duration::from_micros(200));
-        }
-    };
-    (1..=SWAPS).map(one).collect()
-}
-
-fn quantile(times: &mut [f64], percent: usize) -> f64 {
-    times.sort_by(f64::total_cmp);
-    times[(times.len() - 1) * percent / 100]
 }

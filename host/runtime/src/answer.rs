@@ -6,6 +6,7 @@ use serde_json::Value;
 
 /// How bad a finding is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Severity {
     /// Worth knowing.
@@ -18,6 +19,7 @@ pub enum Severity {
 
 /// A measured figure beside the limit that it crossed.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Measure {
     /// What was measured.
     pub name: String,
@@ -31,15 +33,18 @@ pub struct Measure {
 
 /// An operation with its arguments filled in.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Remedy {
     /// Id of the operation.
     pub operation: String,
     /// Its arguments, a JSON object.
+    #[cfg_attr(feature = "openapi", schema(value_type = std::collections::BTreeMap<String, Value>))]
     pub arguments: Value,
 }
 
 /// One thing that a rule found.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Finding {
     /// Stable kebab-case name, unique in the rule.
     pub code: String,
@@ -57,6 +62,7 @@ pub struct Finding {
 
 /// How data files are rewritten.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Strategy {
     /// Join small files and split large ones.
@@ -69,6 +75,7 @@ pub enum Strategy {
 
 /// One typed step of a plan. `kind` on the wire is the WIT case name.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(tag = "kind", rename_all = "kebab-case")]
 pub enum Step {
     /// Iceberg's `rewrite_data_files` on Spark.
@@ -80,11 +87,13 @@ pub enum Step {
         /// SQL predicate that chooses the files; empty for all.
         filter: String,
         /// Options of the procedure.
+        #[cfg_attr(feature = "openapi", schema(value_type = Vec<Vec<String>>))]
         options: Vec<(String, String)>,
     },
     /// Iceberg's `rewrite_position_delete_files` on Spark.
     RewritePositionDeletes {
         /// Options of the procedure.
+        #[cfg_attr(feature = "openapi", schema(value_type = Vec<Vec<String>>))]
         options: Vec<(String, String)>,
     },
     /// Iceberg's `rewrite_manifests` on Spark.
@@ -93,6 +102,7 @@ pub enum Step {
     ExpireSnapshots {
         /// Ids; strings on the wire, since JavaScript rounds 64-bit numbers.
         #[serde(with = "ids")]
+        #[cfg_attr(feature = "openapi", schema(value_type = Vec<String>))]
         snapshot_ids: Vec<i64>,
     },
     /// Deletes files that nothing names.
@@ -126,43 +136,47 @@ pub enum Step {
     /// Sets table properties.
     SetProperties {
         /// Key and value.
+        #[cfg_attr(feature = "openapi", schema(value_type = Vec<Vec<String>>))]
         properties: Vec<(String, String)>,
     },
     /// Sets the main branch back to an ancestor.
     Rollback {
         /// Snapshot id, a string on the wire.
         #[serde(with = "id")]
+        #[cfg_attr(feature = "openapi", schema(value_type = String))]
         snapshot_id: i64,
     },
 }
 
-/// What a plan promises, or what a job did.
+/// What a plan promises, or what a job did. What is absent was not promised, or nobody counted it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Effect {
     /// Live data files before.
-    pub files_before: u64,
+    pub files_before: Option<u64>,
     /// Live data files after.
-    pub files_after: u64,
+    pub files_after: Option<u64>,
     /// Live delete files before.
-    pub delete_files_before: u64,
+    pub delete_files_before: Option<u64>,
     /// Live delete files after.
-    pub delete_files_after: u64,
-    /// Manifests of the current snapshot before; absent where nobody counted them.
+    pub delete_files_after: Option<u64>,
+    /// Manifests of the current snapshot before.
     pub manifests_before: Option<u64>,
-    /// Manifests of the current snapshot after; absent where nobody counted them.
+    /// Manifests of the current snapshot after.
     pub manifests_after: Option<u64>,
     /// Snapshots removed from the metadata.
-    pub snapshots_removed: u64,
+    pub snapshots_removed: Option<u64>,
     /// Bytes read to rewrite.
-    pub bytes_read: u64,
+    pub bytes_read: Option<u64>,
     /// Bytes that storage holds less afterwards.
-    pub bytes_freed: u64,
-    /// Milliseconds; absent where there is no basis for an estimate.
+    pub bytes_freed: Option<u64>,
+    /// Milliseconds.
     pub duration: Option<u64>,
 }
 
 /// How an operation can be undone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Reversibility {
     /// By rolling back while the snapshot before it is kept.
@@ -175,6 +189,7 @@ pub enum Reversibility {
 
 /// The plan of a table operation.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct OperationPlan {
     /// Steps in order; none where there is nothing to do.
     pub steps: Vec<Step>,

@@ -70,10 +70,19 @@ impl Cache {
         }
     }
 
-    fn path(&self, engine: &Engine, digest: &str) -> PathBuf {
+    pub(crate) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// What tells an engine's code from another's, in the names of the files.
+    pub(crate) fn tag(engine: &Engine) -> String {
         let mut hasher = DefaultHasher::new();
         engine.precompile_compatibility_hash().hash(&mut hasher);
-        self.folder.join(format!("{digest}-{:016x}.cwasm", hasher.finish()))
+        format!("{:016x}", hasher.finish())
+    }
+
+    fn path(&self, engine: &Engine, digest: &str) -> PathBuf {
+        self.folder.join(format!("{digest}-{}.cwasm", Self::tag(engine)))
     }
 }
 

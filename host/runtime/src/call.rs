@@ -5,14 +5,14 @@ use std::{
     time::{Duration, Instant},
 };
 
-use wasmtime::{PoolConcurrencyLimitError, Store, Trap, UpdateDeadline, WasmBacktrace};
+use wasmtime::{Engine, PoolConcurrencyLimitError, Store, Trap, WasmBacktrace};
 
 use crate::{
     bindings::{log as wit_log, types},
-    engine::{Host, TICK},
+    budget::Budget,
     error::{Failure, Identity, Trapped},
     facts::TableFacts,
-    limits::{Denied, Limiter},
+    limits::{Denied, Limiter, Limits},
     log::{Level, LogRing},
     stats::Stats,
 };
@@ -29,8 +29,7 @@ pub(crate) struct CallState {
     log: Arc<LogRing>,
     plugin: Arc<Identity>,
     error_lines: Vec<String>,
-    deadline: Instant,
-    timed_out: bool,
+    budget: Budget,
 }
 
 impl std::fmt::Debug for CallState {
@@ -41,7 +40,8 @@ impl std::fmt::Debug for CallState {
 
 /// What a run needs besides the code.
 pub(crate) struct Frame<'a> {
-    pub(crate) host: &'a Host,
+    pub(crate) engine: &'a Engine,
+    pub(crate) limits: &'a Limits,
     pub(crate) plugin: &'a Arc<Identity>,
     pub(crate) log: &'a Arc<LogRing>,
     pub(crate) stats: &'a Stats,
@@ -58,30 +58,22 @@ impl Frame<'_> {
         guest: impl FnOnce(&mut Store<CallState>) -> wasmtime::Result<R>,
     ) -> Result<R, Failure> {
         let start = Instant::now();
-        let latest = start + self.time;
-        let deadline = deadline.map_or(latest, |d| d.min(latest));
-        let limits = &self.host.limits;
+        let limits = self.limits;
         let mut store = Store::new(
-            &self.host.engine,
+            self.engine,
             CallState {
                 facts: facts.cloned(),
                 limiter: Limiter::new(limits, self.memory),
                 log: Arc::clone(self.log),
                 plugin: Arc::clone(self.plugin),
                 error_lines: Vec::new(),
-                deadline,
-                timed_out: false,
+                budget: Budget::new(self.time, deadline),
             },
         );
         store.limiter(|state| &mut state.limiter);
         store.set_hostcall_fuel(limits.answer);
-        store.set_epoch_deadline(ticks(deadline.saturating_duration_since(start)));
-        store.epoch_deadline_callback(|mut store| {
-            let state = store.data_mut();
-            let left = state.deadline.saturating_duration_since(Instant::now());
-            state.timed_out = left.is_zero();
-            Ok(if state.timed_out { UpdateDeadline::Interrupt } else { UpdateDeadline::Continue(ticks(left)) })
-        });
+        store.set_epoch_deadline(Budget::FIRST);
+        store.epoch_deadline_callback(|mut store| Ok(store.data_mut().budget.look()));
         let answer = guest(&mut store);
         let state = store.data_mut();
         self.stats.ran(start.elapsed(), state.limiter.memory());
@@ -89,8 +81,8 @@ impl Frame<'_> {
     }
 
     fn explain(&self, error: &wasmtime::Error, state: &mut CallState) -> Failure {
-        let limits = &self.host.limits;
-        if state.timed_out {
+        let limits = self.limits;
+        if state.budget.over {
             return Failure::TimedOut(self.time);
         }
         match state.limiter.denied {
@@ -120,10 +112,6 @@ impl Frame<'_> {
         }
         Failure::BadAnswer(text)
     }
-}
-
-fn ticks(time: Duration) -> u64 {
-    u64::try_from(time.as_nanos() / TICK.as_nanos()).unwrap_or(u64::MAX / 2) + 1
 }
 
 fn backtrace(error: &wasmtime::Error) -> Vec<String> {

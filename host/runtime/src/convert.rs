@@ -79,16 +79,16 @@ fn remedy(code: &str, remedy: health::Remedy) -> Result<Remedy, Failure> {
 
 pub(crate) fn plan(plan: op::OperationPlan) -> OperationPlan {
     let e = plan.effect;
-    let counted = e.manifests_before > 0 || e.manifests_after > 0;
+    let (before, after) = (|c: Option<op::Change>| c.map(|c| c.before), |c: Option<op::Change>| c.map(|c| c.after));
     OperationPlan {
         steps: plan.steps.into_iter().map(step).collect(),
         effect: Effect {
-            files_before: e.files_before,
-            files_after: e.files_after,
-            delete_files_before: e.delete_files_before,
-            delete_files_after: e.delete_files_after,
-            manifests_before: counted.then_some(e.manifests_before),
-            manifests_after: counted.then_some(e.manifests_after),
+            files_before: before(e.data_files),
+            files_after: after(e.data_files),
+            delete_files_before: before(e.delete_files),
+            delete_files_after: after(e.delete_files),
+            manifests_before: before(e.manifests),
+            manifests_after: after(e.manifests),
             snapshots_removed: e.snapshots_removed,
             bytes_read: e.bytes_read,
             bytes_freed: e.bytes_freed,
@@ -111,8 +111,8 @@ fn step(step: op::Step) -> Step {
                 op::Strategy::Sort => Strategy::Sort,
                 op::Strategy::Zorder => Strategy::Zorder,
             },
-            order: r.order,
-            filter: r.filter,
+            order: r.order.unwrap_or_default(),
+            filter: r.filter.unwrap_or_default(),
             options: r.options,
         },
         op::Step::RewritePositionDeletes(options) => Step::RewritePositionDeletes { options },

@@ -1,10 +1,16 @@
-//! The WebAssembly engine that all plugins of a process share, and the thread that ticks for their deadlines.
+//! The WebAssembly engines that all plugins of a process share, and the threads that tick for their deadlines.
 
-use std::{sync::Arc, thread, time::Duration};
+use std::{
+    sync::{Arc, OnceLock},
+    thread,
+    time::Duration,
+};
+
+use serde::Serialize;
 
 use wasmtime::{
-    Config, Engine, InstanceAllocationStrategy, PoolingAllocationConfig,
-    component::{HasSelf, Linker},
+    Config, Engine, InstanceAllocationStrategy, PoolingAllocationConfig, Strategy,
+    component::{Component, HasSelf, Linker},
 };
 
 use crate::{
@@ -21,17 +27,35 @@ const SLOTS: u32 = 512;
 /// Pages of a freed memory that stay mapped, so that the next call does not fault them in again.
 const KEEP_RESIDENT: usize = 256 << 10;
 
-/// Holds the engine. Cheap to make: nothing is compiled.
-pub struct Host {
+/// How code was compiled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Tier {
+    /// By Winch, in a fraction of the time, for slower code: a new plugin serves with it until the other is there.
+    Quick,
+    /// By Cranelift.
+    Optimised,
+}
+
+/// Compiles in one tier, and links what it compiled.
+pub(crate) struct Compiler {
+    pub(crate) tier: Tier,
     pub(crate) engine: Engine,
     pub(crate) linker: Linker<CallState>,
-    pub(crate) limits: Limits,
     pooled: bool,
+}
+
+/// Holds the engines. Cheap to make: nothing is compiled.
+pub struct Host {
+    optimising: Compiler,
+    /// Made when the first plugin wants it; none where this processor is not one of Winch's.
+    quick: OnceLock<Option<Compiler>>,
+    pub(crate) limits: Limits,
 }
 
 impl std::fmt::Debug for Host {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Host").field("limits", &self.limits).field("pooled", &self.pooled).finish_non_exhaustive()
+        f.debug_struct("Host").field("limits", &self.limits).field("pooled", &self.pooled()).finish_non_exhaustive()
     }
 }
 
@@ -48,20 +72,8 @@ impl Host {
     /// # Errors
     /// The processor or the system is not supported.
     pub fn new(limits: Limits) -> Result<Arc<Self>, EngineError> {
-        let text = |e: wasmtime::Error| EngineError(format!("{e:#}"));
-        let (engine, pooled) = match Engine::new(&config(Some(pool(&limits)))) {
-            Ok(engine) => (engine, true),
-            Err(error) => {
-                tracing::warn!("plugin calls will be slower, the memory pool could not be made: {error:#}");
-                (Engine::new(&config(None)).map_err(text)?, false)
-            }
-        };
-        let mut linker = Linker::new(&engine);
-        types::add_to_linker::<_, HasSelf<_>>(&mut linker, |state| state).map_err(text)?;
-        log::add_to_linker::<_, HasSelf<_>>(&mut linker, |state| state).map_err(text)?;
-        facts::add_to_linker::<_, HasSelf<_>>(&mut linker, |state| state).map_err(text)?;
-        tick(&engine).map_err(|e| EngineError(e.to_string()))?;
-        Ok(Arc::new(Self { engine, linker, limits, pooled }))
+        let optimising = Compiler::new(Tier::Optimised, &limits)?;
+        Ok(Arc::new(Self { optimising, quick: OnceLock::new(), limits }))
     }
 
     /// The limits that hold here.
@@ -71,12 +83,52 @@ impl Host {
 
     /// True where calls take their memory from a pool.
     pub fn pooled(&self) -> bool {
-        self.pooled
+        self.optimising.pooled
+    }
+
+    pub(crate) fn optimising(&self) -> &Compiler {
+        &self.optimising
+    }
+
+    pub(crate) fn quick(&self) -> Option<&Compiler> {
+        let make = || {
+            let made = Compiler::new(Tier::Quick, &self.limits);
+            made.map_err(|error| tracing::info!("plugins are compiled in one tier: {error}")).ok()
+        };
+        self.quick.get_or_init(make).as_ref()
     }
 }
 
-fn config(pool: Option<PoolingAllocationConfig>) -> Config {
+impl Compiler {
+    fn new(tier: Tier, limits: &Limits) -> Result<Self, EngineError> {
+        let text = |e: wasmtime::Error| EngineError(format!("{e:#}"));
+        let (engine, pooled) = match Engine::new(&config(tier, Some(pool(limits)))) {
+            Ok(engine) => (engine, true),
+            Err(error) => {
+                let engine = Engine::new(&config(tier, None)).map_err(text)?;
+                tracing::warn!("plugin calls will be slower, the memory pool could not be made: {error:#}");
+                (engine, false)
+            }
+        };
+        let mut linker = Linker::new(&engine);
+        types::add_to_linker::<_, HasSelf<_>>(&mut linker, |state| state).map_err(text)?;
+        log::add_to_linker::<_, HasSelf<_>>(&mut linker, |state| state).map_err(text)?;
+        facts::add_to_linker::<_, HasSelf<_>>(&mut linker, |state| state).map_err(text)?;
+        tick(&engine).map_err(|e| EngineError(e.to_string()))?;
+        Ok(Self { tier, engine, linker, pooled })
+    }
+
+    pub(crate) fn compile(&self, bytes: &[u8]) -> wasmtime::Result<Component> {
+        Component::from_binary(&self.engine, bytes)
+    }
+}
+
+fn config(tier: Tier, pool: Option<PoolingAllocationConfig>) -> Config {
     let mut config = Config::new();
+    config.strategy(match tier {
+        Tier::Quick => Strategy::Winch,
+        Tier::Optimised => Strategy::Cranelift,
+    });
     config.epoch_interruption(true).memory_init_cow(true).concurrency_support(false);
     if let Some(pool) = pool {
         config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool));

@@ -76,6 +76,9 @@ pub enum Failure {
     /// The caller did not gather groups of facts that the plugin reads.
     #[error("reads facts that were not gathered: {}", groups(.0))]
     MissingFacts(Vec<Group>),
+    /// It failed too often and is not asked for a while.
+    #[error("is in quarantine: {0}")]
+    Quarantined(String),
 }
 
 /// What a trap tells.
@@ -126,11 +129,13 @@ pub enum FailureKind {
     BadAnswer,
     /// [`Failure::MissingFacts`].
     MissingFacts,
+    /// [`Failure::Quarantined`].
+    Quarantined,
 }
 
 impl FailureKind {
     /// All kinds, in the order of their counters.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Invalid,
         Self::NotFound,
         Self::Denied,
@@ -141,6 +146,7 @@ impl FailureKind {
         Self::Overloaded,
         Self::BadAnswer,
         Self::MissingFacts,
+        Self::Quarantined,
     ];
 
     /// Kebab-case name.
@@ -156,6 +162,7 @@ impl FailureKind {
             Self::Overloaded => "overloaded",
             Self::BadAnswer => "bad-answer",
             Self::MissingFacts => "missing-facts",
+            Self::Quarantined => "quarantined",
         }
     }
 
@@ -179,6 +186,7 @@ impl Failure {
             Self::Overloaded(_) => FailureKind::Overloaded,
             Self::BadAnswer(_) => FailureKind::BadAnswer,
             Self::MissingFacts(_) => FailureKind::MissingFacts,
+            Self::Quarantined(_) => FailureKind::Quarantined,
         }
     }
 }

@@ -254,6 +254,9 @@ pub struct Totals {
     pub position_deletes: u64,
     /// Rows of equality delete files.
     pub equality_deletes: u64,
+    /// Manifests; absent where the snapshot's summary does not tell them and nobody counted.
+    #[serde(default)]
+    pub manifests: Option<u64>,
 }
 
 /// The metadata file and those before it.

@@ -5,20 +5,25 @@
 
 pub mod answer;
 mod bindings;
+mod budget;
 mod cache;
 mod call;
+mod collect;
 mod convert;
 mod engine;
 mod error;
 pub mod facts;
 mod gate;
+mod guest;
 mod inspect;
+mod ledger;
 mod life;
 mod limits;
 mod load;
 mod loader;
 mod log;
 pub mod manifest;
+mod optimise;
 mod plugin;
 mod refusal;
 mod runtime;
@@ -28,14 +33,16 @@ mod selftest;
 mod snapshot;
 mod stats;
 mod store;
+mod strikes;
 mod view;
 mod watch;
 mod worker;
 
 pub use crate::{
-    engine::{EngineError, Host},
+    engine::{EngineError, Host, Tier},
     error::{CallError, Failure, FailureKind, FieldError, Identity, Trapped},
     inspect::{CONTRACT, Inspection, Interface, Kind, inspect},
+    ledger::{Change, Decision, DecisionError, Did, Entry, KEPT, Kept, Ledger, Named, Quarantine},
     life::{LifeEvent, LifeState},
     limits::Limits,
     log::{Level, LogLine},
@@ -47,4 +54,5 @@ pub use crate::{
     selftest::SelfTestOutcome,
     snapshot::Snapshot,
     stats::Counters,
+    strikes::Strikes,
 };

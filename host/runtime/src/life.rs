@@ -10,7 +10,8 @@ use semver::Version;
 use serde::Serialize;
 
 use crate::{
-    error::Identity,
+    error::{Failure, FieldError, Identity},
+    ledger::Entry,
     limits::Limits,
     log::{LogLine, LogRing, millis},
     refusal::Refusal,
@@ -37,6 +38,8 @@ pub enum LifeState {
     SelfTested,
     /// Calls go to it.
     Active,
+    /// Its code was replaced by faster code of the same component, or could not be.
+    Optimised,
     /// Calls go to it with another configuration.
     Configured,
     /// No new call goes to it.
@@ -45,6 +48,38 @@ pub enum LifeState {
     Gone,
     /// It is not taken.
     Refused,
+    /// It failed too often; calls are refused, or go to the version before it.
+    Quarantined,
+    /// Calls go to it in the place of a newer version that failed.
+    RolledBack,
+    /// A person switched it off.
+    Disabled,
+    /// A person lets it serve again.
+    Enabled,
+}
+
+impl LifeState {
+    /// Kebab-case name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Seen => "seen",
+            Self::Staged => "staged",
+            Self::Verified => "verified",
+            Self::Compiled => "compiled",
+            Self::Linked => "linked",
+            Self::SelfTested => "self-tested",
+            Self::Active => "active",
+            Self::Optimised => "optimised",
+            Self::Configured => "configured",
+            Self::Draining => "draining",
+            Self::Gone => "gone",
+            Self::Refused => "refused",
+            Self::Quarantined => "quarantined",
+            Self::RolledBack => "rolled-back",
+            Self::Disabled => "disabled",
+            Self::Enabled => "enabled",
+        }
+    }
 }
 
 /// One step, as it happened.
@@ -91,7 +126,38 @@ impl Refused {
     pub(crate) fn text(&self, id: &str, serving: Option<&Identity>) -> String {
         let what = self.subject.version.as_ref().map_or_else(|| format!("{id}.wasm"), ToString::to_string);
         let serves = serving.map(|s| format!("; {} serves", s.version)).unwrap_or_default();
-        format!("{what} refused: {}{serves}", self.refusal)
+        match &self.refusal {
+            Refusal::Quarantined(_) => format!("{what} is {}{serves}", self.refusal),
+            refusal => format!("{what} refused: {refusal}{serves}"),
+        }
+    }
+}
+
+/// Values of the operator that the plugin does not take.
+#[derive(Debug, Clone)]
+pub(crate) struct Unfit {
+    pub(crate) mistakes: Vec<FieldError>,
+    pub(crate) holds: Holds,
+}
+
+/// What holds in the place of values that do not fit.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Holds {
+    /// The manifest's, since a start found no others.
+    OwnValues,
+    /// The operator's last ones that fitted.
+    ValuesBefore,
+}
+
+impl Unfit {
+    /// Which values do not fit, and what holds in their place.
+    pub(crate) fn text(&self) -> String {
+        let holds = match self.holds {
+            Holds::OwnValues => "its own values",
+            Holds::ValuesBefore => "the values before",
+        };
+        let mistakes = Failure::Invalid(self.mistakes.clone());
+        format!("the configuration does not fit: {mistakes}; it serves with {holds}")
     }
 }
 
@@ -101,6 +167,14 @@ pub(crate) struct Record {
     /// False once the file is gone; the history stays.
     pub(crate) present: bool,
     pub(crate) refused: Option<Refused>,
+    /// Why the operator's values are not in force.
+    pub(crate) unfit: Option<Unfit>,
+    /// What the ledger said when it was last read.
+    pub(crate) entry: Entry,
+    /// Times that a version was taken out of service since the start.
+    pub(crate) quarantines: u64,
+    /// Times that a version gave its place back to the one before it since the start.
+    pub(crate) rollbacks: u64,
     pub(crate) history: VecDeque<LifeEvent>,
 }
 
@@ -155,8 +229,8 @@ impl Life {
             detail,
         };
         let (version, detail) = (event.version.as_ref().map(ToString::to_string), event.detail.as_deref());
-        if state == LifeState::Refused {
-            tracing::warn!(plugin = id, version, digest = event.digest, detail, "plugin refused");
+        if matches!(state, LifeState::Refused | LifeState::Quarantined | LifeState::RolledBack) {
+            tracing::warn!(plugin = id, version, digest = event.digest, detail, "plugin {}", state.name());
         } else {
             tracing::debug!(plugin = id, version, digest = event.digest, detail, ?state, "plugin");
         }

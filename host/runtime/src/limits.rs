@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use wasmtime::ResourceLimiter;
 
+use crate::strikes::Strikes;
+
 const MIB: u64 = 1 << 20;
 
 /// Limits of every plugin in one host.
@@ -13,7 +15,7 @@ pub struct Limits {
     pub memory: u64,
     /// The most memory that a manifest may ask for, bytes.
     pub memory_ceiling: u64,
-    /// Wall time of one call where the manifest asks for nothing.
+    /// Processor time of one call where the manifest asks for nothing.
     pub time: Duration,
     /// The most time that a manifest may ask for.
     pub time_ceiling: Duration,
@@ -33,6 +35,8 @@ pub struct Limits {
     pub log_lines_per_second: u32,
     /// Bytes of a component file.
     pub file: u64,
+    /// Failures that take a plugin out of service.
+    pub strikes: Strikes,
 }
 
 impl Default for Limits {
@@ -51,6 +55,7 @@ impl Default for Limits {
             log_line: 1024,
             log_lines_per_second: 200,
             file: 200 * MIB,
+            strikes: Strikes::default(),
         }
     }
 }

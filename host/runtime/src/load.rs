@@ -2,16 +2,18 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
+use arc_swap::ArcSwap;
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 use wasmtime::component::Component;
 
 use crate::{
-    bindings::{operation::TableOperationPre, rule::HealthRulePre, types},
+    bindings::types,
     cache::Cache,
-    engine::Host,
-    error::Identity,
+    engine::{Host, Tier},
+    error::{FieldError, Identity},
     gate::Gate,
+    guest::Guest,
     inspect::{Inspection, Kind, inspect},
     log::LogRing,
     manifest::Manifest,
@@ -19,15 +21,25 @@ use crate::{
     refusal::Refusal,
     schema::Schema,
     stats::Stats,
+    strikes::Judge,
 };
 
 /// A step of loading that is done.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Stage {
+#[derive(Clone, Copy)]
+pub(crate) enum Stage<'a> {
     Verified,
-    Compiled { from_cache: bool },
+    Compiled(&'a Made),
     Linked,
     SelfTested,
+}
+
+/// Native code, and where it is from.
+pub(crate) struct Made {
+    pub(crate) component: Component,
+    pub(crate) tier: Tier,
+    pub(crate) from_cache: bool,
+    /// Why it is not quick code, where that was wanted.
+    pub(crate) not_quick: Option<String>,
 }
 
 /// What a load takes besides the bytes.
@@ -36,13 +48,19 @@ pub(crate) struct Load<'a> {
     pub(crate) cache: Option<&'a Cache>,
     /// The operator's values.
     pub(crate) config: &'a Map<String, Value>,
+    /// Told of the operator's values that do not fit, which are then left out; none where they are a refusal.
+    pub(crate) unfit: Option<&'a dyn Fn(Vec<FieldError>)>,
     /// The plugin's log by its id.
     pub(crate) log: &'a dyn Fn(&str) -> Arc<LogRing>,
     /// Told once the manifest is known and the bytes are whole.
     pub(crate) check: &'a dyn Fn(&Identity) -> Result<(), Refusal>,
-    pub(crate) stage: &'a dyn Fn(&Identity, Stage),
+    pub(crate) stage: &'a dyn Fn(&Identity, Stage<'_>),
+    /// Makes who listens to its calls.
+    pub(crate) judge: &'a dyn Fn(&Identity) -> Option<Judge>,
     /// Runs the self-tests and refuses where one fails.
     pub(crate) self_tests: bool,
+    /// Takes quick code where the cache has no other and Winch can make it.
+    pub(crate) quick: bool,
 }
 
 impl Host {
@@ -52,15 +70,27 @@ impl Host {
     /// # Errors
     /// Whatever the runtime would refuse it for.
     pub fn load(self: &Arc<Self>, bytes: &[u8], config: &Map<String, Value>) -> Result<Plugin, Refusal> {
+        self.load_in(Tier::Optimised, bytes, config)
+    }
+
+    /// [`Host::load`] in a tier. `Quick` is optimised all the same where Winch can't take the component or this processor:
+    /// [`Plugin::tier`] tells.
+    ///
+    /// # Errors
+    /// As [`Host::load`].
+    pub fn load_in(self: &Arc<Self>, tier: Tier, bytes: &[u8], config: &Map<String, Value>) -> Result<Plugin, Refusal> {
         let log = Arc::new(LogRing::new(&self.limits));
         let load = Load {
             host: self,
             cache: None,
             config,
+            unfit: None,
             log: &|_| Arc::clone(&log),
             check: &|_| Ok(()),
             stage: &|_, _| {},
+            judge: &|_| None,
             self_tests: false,
+            quick: tier == Tier::Quick,
         };
         load.run(bytes, &digest(bytes))
     }
@@ -89,13 +119,21 @@ impl Load<'_> {
         self.within_limits(&manifest)?;
         (self.stage)(&identity, Stage::Verified);
 
-        let (component, from_cache) = self.compile(bytes, digest)?;
-        (self.stage)(&identity, Stage::Compiled { from_cache });
+        let made = self.compile(bytes, digest)?;
+        (self.stage)(&identity, Stage::Compiled(&made));
 
-        let code = self.link(&component, &identity, inspection, manifest)?;
+        let code = self.link(&made, &identity, inspection, manifest)?;
         (self.stage)(&identity, Stage::Linked);
 
-        let plugin = Plugin::new(Arc::new(code), self.config).map_err(Refusal::Config)?;
+        let code = Arc::new(code);
+        let plugin = match (Plugin::new(Arc::clone(&code), self.config), self.unfit) {
+            (Err(mistakes), Some(told)) => {
+                told(mistakes.clone());
+                Plugin::new(code, &Map::new()).map_err(|_| mistakes)
+            }
+            (made, _) => made,
+        };
+        let plugin = plugin.map_err(Refusal::Config)?;
         if self.self_tests {
             let failed = plugin.self_tests().into_iter().filter_map(|t| Some(format!("{}: {}", t.name, t.difference?)));
             let failed: Vec<String> = failed.collect();
@@ -121,44 +159,50 @@ impl Load<'_> {
         Ok(())
     }
 
-    fn compile(&self, bytes: &[u8], digest: &str) -> Result<(Component, bool), Refusal> {
-        let engine = &self.host.engine;
-        if let Some(component) = self.cache.and_then(|cache| cache.load(engine, digest)) {
-            return Ok((component, true));
+    fn compile(&self, bytes: &[u8], digest: &str) -> Result<Made, Refusal> {
+        let optimising = self.host.optimising();
+        let made = |component, tier, from_cache| Made { component, tier, from_cache, not_quick: None };
+        if let Some(component) = self.cache.and_then(|cache| cache.load(&optimising.engine, digest)) {
+            return Ok(made(component, Tier::Optimised, true));
         }
-        let component = Component::from_binary(engine, bytes).map_err(|e| Refusal::Compile(format!("{e:#}")))?;
-        if let Some(cache) = self.cache {
-            cache.store(engine, digest, &component);
-        }
-        Ok((component, false))
+        let quick = self.host.quick().filter(|_| self.quick).map(|quick| quick.compile(bytes));
+        let not_quick = match quick {
+            Some(Ok(component)) => return Ok(made(component, Tier::Quick, false)),
+            Some(Err(why)) => Some(format!("{why:#}")),
+            None => None,
+        };
+        let component = optimising.compile(bytes).map_err(|e| Refusal::Compile(format!("{e:#}")))?;
+        Ok(Made { not_quick, ..made(component, Tier::Optimised, false) })
     }
 
     fn link(
         &self,
-        component: &Component,
+        made: &Made,
         identity: &Arc<Identity>,
         inspection: Inspection,
         manifest: Manifest,
     ) -> Result<Code, Refusal> {
         let link = |e: wasmtime::Error| Refusal::Link(format!("{e:#}"));
         let limits = &self.host.limits;
-        let pre = self.host.linker.instantiate_pre(component).map_err(link)?;
-        let has = |kind| inspection.kinds.contains(&kind);
-        let rule = has(Kind::HealthRule).then(|| HealthRulePre::new(pre.clone())).transpose().map_err(link)?;
-        let operation =
-            has(Kind::TableOperation).then(|| TableOperationPre::new(pre.clone())).transpose().map_err(link)?;
+        let compiler = match made.tier {
+            Tier::Quick => self.host.quick(),
+            Tier::Optimised => None,
+        };
+        let compiler = compiler.unwrap_or(self.host.optimising());
+        let guest = Guest::link(compiler, &made.component, &inspection.kinds).map_err(link)?;
         let mut code = Code {
             host: Arc::clone(self.host),
             identity: Arc::clone(identity),
             log: (self.log)(&identity.id),
             manifest,
             inspection,
-            rule,
-            operation,
+            guest: ArcSwap::from_pointee(guest),
             descriptors: BTreeMap::new(),
-            schemas: BTreeMap::new(),
+            config_schema: None,
+            arguments_schema: None,
             gate: Gate::new(limits.running, limits.waiting),
             stats: Stats::default(),
+            judge: (self.judge)(identity),
         };
         code.describe()?;
         Ok(code)
@@ -170,38 +214,52 @@ impl Code {
     fn describe(&mut self) -> Result<(), Refusal> {
         let failed = |e: crate::error::Failure| Refusal::Describe(e.to_string());
         let mut found = Vec::new();
-        if let Some(pre) = &self.rule {
-            let answer = self.frame().run(None, None, |store| {
+        let code = self.guest.load_full();
+        if let Some(pre) = &code.rule {
+            let answer = self.frame(&code).run(None, None, |store| {
                 let guest = pre.instantiate(&mut *store)?;
                 guest.drls_plugin_health().call_describe(store)
             });
-            found.push((Kind::HealthRule, answer.map_err(failed)?));
+            found.push((Kind::HealthRule, answer.map_err(failed)?, None));
         }
-        if let Some(pre) = &self.operation {
-            let answer = self.frame().run(None, None, |store| {
+        if let Some(pre) = &code.operation {
+            let answer = self.frame(&code).run(None, None, |store| {
                 let guest = pre.instantiate(&mut *store)?;
                 guest.drls_plugin_operation().call_describe(store)
             });
-            found.push((Kind::TableOperation, answer.map_err(failed)?));
+            let answer = answer.map_err(failed)?;
+            found.push((Kind::TableOperation, answer.about, Some(answer.arguments_schema)));
         }
-        for (kind, descriptor) in found {
-            self.keep(kind, descriptor)?;
+        for (kind, descriptor, arguments) in found {
+            self.keep(kind, descriptor, arguments.as_deref())?;
         }
         Ok(())
     }
 
-    fn keep(&mut self, kind: Kind, d: types::Descriptor) -> Result<(), Refusal> {
+    fn keep(&mut self, kind: Kind, d: types::Descriptor, arguments: Option<&str>) -> Result<(), Refusal> {
         let id = &self.manifest.id;
         if d.id != *id {
             let text =
                 format!("of the {} gives id {:?}, but the manifest says {id:?}; make the two equal", kind.name(), d.id);
             return Err(Refusal::Describe(text));
         }
-        let schema =
-            Schema::compile(&d.schema).map_err(|text| Refusal::Describe(format!("of the {}: {text}", kind.name())))?;
-        let json = schema.json.clone();
-        self.schemas.insert(kind, schema);
-        let descriptor = Descriptor { id: d.id, title: d.title, summary: d.summary, icon: d.icon, schema: json };
+        let compile = |of: &str, text: &str| {
+            Schema::compile(text)
+                .map_err(|text| Refusal::Describe(format!("of the {}: the {of} schema {text}", kind.name())))
+        };
+        let config = compile("config", &d.config_schema)?;
+        let arguments = arguments.map(|text| compile("arguments", text)).transpose()?;
+        let config_schema = config.json.clone();
+        if self.config_schema.as_ref().is_some_and(|other| other.json != config_schema) {
+            let text =
+                "gives two config schemas; a plugin has one configuration, so give every kind the same".to_owned();
+            return Err(Refusal::Describe(text));
+        }
+        let schema = arguments.as_ref().map_or_else(|| config_schema.clone(), |schema| schema.json.clone());
+        self.config_schema = Some(config);
+        self.arguments_schema = arguments.or(self.arguments_schema.take());
+        let descriptor =
+            Descriptor { id: d.id, title: d.title, summary: d.summary, icon: d.icon, schema, config_schema };
         self.descriptors.insert(kind, descriptor);
         Ok(())
     }

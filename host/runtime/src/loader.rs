@@ -3,8 +3,10 @@
 //! Everything comes to it as a message, so snapshots follow each other in one order. It never reads a file's content,
 //! compiles or runs a plugin: workers do.
 
+mod trust;
+
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     sync::{
         Arc, Weak,
         mpsc::{Receiver, RecvTimeoutError, Sender},
@@ -16,13 +18,14 @@ use arc_swap::ArcSwap;
 use serde_json::{Map, Value};
 
 use crate::{
-    error::Identity,
-    life::{LifeState, Refused, Subject},
+    error::{FieldError, Identity},
+    life::{Holds, LifeState, Refused, Subject, Unfit},
     plugin::Plugin,
     refusal::Refusal,
     runtime::ConfigError,
     snapshot::Snapshot,
     store::{Stamp, is_plugin, stem},
+    strikes::Verdict,
     watch::Watch,
     worker::{Job, Outcome, Workshop},
 };
@@ -46,8 +49,12 @@ pub(crate) enum Message {
     Changed { name: String, whole: bool },
     /// Read the folder.
     Rescan,
-    /// A worker is done with a file.
-    Done { name: String, outcome: Outcome },
+    /// A worker is done with a file, or with the kept version of that digest in its place.
+    Done { name: String, kept: Option<String>, outcome: Outcome },
+    /// The calls of a version say something of it.
+    Judged { id: String, digest: String, verdict: Verdict },
+    /// Look at what was decided about a plugin.
+    Decided { id: String },
     /// An operator's values for a plugin.
     Configure { id: String, values: Map<String, Value>, reply: Sender<Result<(), ConfigError>> },
     /// Answer once nothing is under way.
@@ -73,6 +80,12 @@ struct Track {
     busy: bool,
     gone_since: Option<Instant>,
     refused: Option<Refused>,
+    /// When a plugin whose calls are refused is tried again.
+    release: Option<Instant>,
+    /// The version that failed, while one is looked for that takes its place.
+    failed: Option<Arc<Identity>>,
+    /// Digests of the kept versions that were tried for it.
+    tried: Vec<String>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -95,13 +108,16 @@ pub(crate) struct Loader {
     snapshot: Arc<ArcSwap<Snapshot>>,
     configs: HashMap<String, Map<String, Value>>,
     jobs: Sender<Job>,
-    watch: Watch,
+    /// Of the plugins, and of the ledger.
+    watches: [Watch; 2],
     tracks: HashMap<String, Track>,
     draining: Vec<(Weak<Plugin>, Arc<Identity>, Instant)>,
     waiting: Vec<Sender<()>>,
     next_scan: Instant,
     /// The folder could not be read at the last scan.
     unreadable: bool,
+    /// Something changed since files that nobody needs were last removed.
+    untidy: bool,
 }
 
 impl Loader {
@@ -110,19 +126,20 @@ impl Loader {
         snapshot: Arc<ArcSwap<Snapshot>>,
         configs: HashMap<String, Map<String, Value>>,
         jobs: Sender<Job>,
-        watch: Watch,
+        watches: [Watch; 2],
     ) -> Self {
         Self {
             shop,
             snapshot,
             configs,
             jobs,
-            watch,
+            watches,
             tracks: HashMap::new(),
             draining: Vec::new(),
             waiting: Vec::new(),
             next_scan: Instant::now(),
             unreadable: false,
+            untidy: true,
         }
     }
 
@@ -144,8 +161,9 @@ impl Loader {
 
     fn pause(&self) -> Duration {
         let due = self.tracks.values().filter(|t| !t.busy).filter_map(|t| Some(t.due?.0));
+        let release = self.tracks.values().filter_map(|track| track.release);
         let drain = (!self.draining.is_empty()).then(|| Instant::now() + DRAIN);
-        let next = due.chain(drain).chain([self.next_scan]).min().unwrap_or(self.next_scan);
+        let next = due.chain(release).chain(drain).chain([self.next_scan]).min().unwrap_or(self.next_scan);
         next.saturating_duration_since(Instant::now())
     }
 
@@ -154,9 +172,17 @@ impl Loader {
             Message::Changed { name, whole } if is_plugin(&name) => {
                 self.note(&name, if whole { Why::Whole } else { Why::Quiet });
             }
-            Message::Changed { .. } | Message::Shutdown => {}
+            Message::Changed { name, .. } => {
+                if let Some(id) = name.strip_suffix(".json") {
+                    self.decided(id);
+                }
+            }
+            Message::Shutdown => {}
             Message::Rescan => self.scan(Why::Quiet),
-            Message::Done { name, outcome } => self.done(&name, outcome),
+            Message::Done { name, kept: None, outcome } => self.done(&name, outcome),
+            Message::Done { name, kept: Some(digest), outcome } => self.fallen(&name, &digest, outcome),
+            Message::Judged { id, digest, verdict } => self.judged(&id, &digest, verdict),
+            Message::Decided { id } => self.decided(&id),
             Message::Configure { id, values, reply } => {
                 // Whoever asked may have gone away.
                 let _ = reply.send(self.configure(&id, values));
@@ -167,8 +193,10 @@ impl Loader {
 
     /// Compares the folder with what is known.
     fn scan(&mut self, why: Why) {
-        let watched = self.watch.renew();
-        self.next_scan = Instant::now() + if watched { RESCAN } else { RESCAN_UNWATCHED };
+        // All of them are renewed, whatever one says.
+        let unwatched = self.watches.iter_mut().map(Watch::renew).filter(|watched| !watched).count();
+        self.untidy = true;
+        self.next_scan = Instant::now() + if unwatched == 0 { RESCAN } else { RESCAN_UNWATCHED };
         let names = match self.shop.files.list() {
             Ok(names) => names,
             Err(error) => {
@@ -189,6 +217,8 @@ impl Loader {
         let gone: Vec<String> =
             self.tracks.keys().filter(|name| self.shop.files.stamp(name).is_none()).cloned().collect();
         gone.iter().for_each(|name| self.note(name, Why::Quiet));
+        let known: Vec<String> = self.tracks.keys().map(|name| stem(name).to_owned()).collect();
+        known.iter().for_each(|id| self.decided(id));
     }
 
     /// Plans a look at a file.
@@ -222,6 +252,7 @@ impl Loader {
         let is_due = |t: &Track| !t.busy && t.due.is_some_and(|(at, _)| at <= now);
         let due: Vec<String> = self.tracks.iter().filter(|(_, t)| is_due(t)).map(|(name, _)| name.clone()).collect();
         due.iter().for_each(|name| self.look_at(name, now));
+        self.release_due(now);
     }
 
     fn look_at(&mut self, name: &str, now: Instant) {
@@ -258,16 +289,21 @@ impl Loader {
 
     fn load(&mut self, name: &str, stamp: Stamp, same_bytes: bool, now: Instant) {
         let id = stem(name);
+        if !self.may_serve(name, stamp) {
+            return;
+        }
         let serving = self.snapshot.load().plugin(id).map(|p| p.identity().digest.clone());
         let Some(track) = self.tracks.get_mut(name) else { return };
         let refused = track.refused.as_ref().and_then(|r| r.subject.digest.clone());
         self.shop.life.with(id, |record| record.present = true);
         (track.loaded, track.busy, track.unfinished) = (Some(stamp), true, None);
+        track.tried.clear();
         let job = Job {
             name: name.to_owned(),
             noticed: track.noticed.unwrap_or(now),
             serving,
             refused: refused.filter(|_| !same_bytes),
+            kept: None,
             config: self.configs.get(id).cloned().unwrap_or_default(),
         };
         // The workers live as long as this sender.
@@ -288,10 +324,10 @@ impl Loader {
                 track.refused = None;
                 self.shop.life.with(id, |record| record.refused = None);
             }
-            Outcome::Loaded { plugin, config, took } => match self.current(id, *plugin, &config) {
-                Ok(plugin) => self.publish(name, plugin, took),
-                Err(refused) => self.refuse(name, refused),
-            },
+            Outcome::Loaded { plugin, config, unfit, took } => {
+                let (plugin, unfit) = self.current(id, *plugin, &config, unfit);
+                self.take(name, plugin, unfit, took);
+            }
             Outcome::Refused(refused) => {
                 // Still being copied, as long as nobody says that it is whole.
                 let young = now.duration_since(noticed) < UNFINISHED;
@@ -301,6 +337,7 @@ impl Loader {
                     track.due.get_or_insert((judged, Why::Unfinished));
                 } else if self.shop.files.stamp(name).is_some() {
                     self.refuse(name, refused);
+                    self.fall_back(name);
                 } else {
                     self.note(name, Why::Gone);
                 }
@@ -308,31 +345,27 @@ impl Loader {
         }
     }
 
-    /// The plugin with the operator's values of now, which may have changed while it was loaded.
-    fn current(&self, id: &str, plugin: Plugin, config: &Map<String, Value>) -> Result<Plugin, Refused> {
+    /// The plugin with the operator's values of now, which may have changed while it was loaded, and what is wrong with them.
+    fn current(
+        &self,
+        id: &str,
+        plugin: Plugin,
+        config: &Map<String, Value>,
+        unfit: Vec<FieldError>,
+    ) -> (Plugin, Vec<FieldError>) {
         let now = self.configs.get(id).cloned().unwrap_or_default();
         if now == *config {
-            return Ok(plugin);
+            return (plugin, unfit);
         }
-        let refused =
-            |mistakes| Refused { subject: Subject::from(&**plugin.identity()), refusal: Refusal::Config(mistakes) };
-        plugin.with_config(&now).map_err(refused)
-    }
-
-    fn publish(&mut self, name: &str, plugin: Plugin, took: Duration) {
-        let id = stem(name);
-        if let Some(track) = self.tracks.get_mut(name) {
-            track.refused = None;
+        match plugin.with_config(&now) {
+            Ok(plugin) => (plugin, Vec::new()),
+            Err(mistakes) => (plugin, mistakes),
         }
-        let identity = Arc::clone(plugin.identity());
-        self.shop.life.with(id, |record| record.refused = None);
-        self.swap(id, Some(plugin));
-        tracing::info!(plugin = id, version = %identity.version, digest = identity.digest, "plugin serves");
-        self.shop.life.tell(id, LifeState::Active, &Subject::from(&*identity), took, None);
     }
 
     fn refuse(&mut self, name: &str, refused: Refused) {
         let id = stem(name);
+        self.untidy = true;
         let detail = refused.text(id, self.snapshot.load().plugin(id).map(|p| &**p.identity()));
         self.shop.life.with(id, |record| record.refused = Some(refused.clone()));
         self.shop.life.tell(id, LifeState::Refused, &refused.subject, Duration::ZERO, Some(detail));
@@ -345,6 +378,7 @@ impl Loader {
     fn retire(&mut self, name: &str) {
         let id = stem(name);
         self.tracks.remove(name);
+        self.write(id, |entry| entry.serving = None);
         if self.snapshot.load().plugin(id).is_none() {
             self.shop.life.forget(id);
             return;
@@ -363,6 +397,7 @@ impl Loader {
             None => plugins.remove(id),
         };
         self.snapshot.store(Arc::new(Snapshot::new(before.generation() + 1, plugins)));
+        self.untidy = true;
         if let Some(old) = old {
             let identity = Arc::clone(old.identity());
             self.shop.life.tell(id, LifeState::Draining, &Subject::from(&*identity), Duration::ZERO, None);
@@ -384,17 +419,40 @@ impl Loader {
     fn configure(&mut self, id: &str, values: Map<String, Value>) -> Result<(), ConfigError> {
         let name = format!("{id}.wasm");
         let started = Instant::now();
+        let track = self.tracks.get(&name);
+        let in_force = track.is_none() || self.shop.life.with(id, |record| record.unfit.is_none());
+        if in_force && self.configs.get(id).map_or(values.is_empty(), |before| *before == values) {
+            return Ok(());
+        }
         let serving = self.snapshot.load().plugin(id).cloned();
-        let Some(track) = self.tracks.get(&name) else { return Err(ConfigError::UnknownPlugin(id.to_owned())) };
-        let refused_for_it = matches!(track.refused, Some(Refused { refusal: Refusal::Config(_), .. }));
+        let refused_for_it =
+            matches!(track.and_then(|t| t.refused.as_ref()), Some(Refused { refusal: Refusal::Config(_), .. }));
         let Some(serving) = serving else {
             self.configs.insert(id.to_owned(), values);
-            self.note(&name, Why::Again);
+            if track.is_some() {
+                self.note(&name, Why::Again);
+            }
             return Ok(());
         };
-        let plugin = serving.with_config(&values).map_err(ConfigError::Invalid)?;
+        let plugin = match serving.with_config(&values) {
+            Ok(plugin) => plugin,
+            Err(_) if refused_for_it => {
+                // They are for the version that waits for them; the one that serves keeps what it has until then.
+                self.configs.insert(id.to_owned(), values);
+                self.note(&name, Why::Again);
+                return Ok(());
+            }
+            Err(mistakes) => {
+                self.shop.life.with(id, |record| {
+                    let holds = record.unfit.as_ref().map_or(Holds::ValuesBefore, |before| before.holds);
+                    record.unfit = Some(Unfit { mistakes: mistakes.clone(), holds });
+                });
+                return Err(ConfigError::Invalid(mistakes));
+            }
+        };
         let identity = Arc::clone(plugin.identity());
         self.configs.insert(id.to_owned(), values);
+        self.shop.life.with(id, |record| record.unfit = None);
         drop(serving);
         self.swap(id, Some(plugin));
         self.shop.life.tell(id, LifeState::Configured, &Subject::from(&*identity), started.elapsed(), None);
@@ -404,9 +462,23 @@ impl Loader {
         Ok(())
     }
 
+    /// Removes the copies and the compiled code of what neither serves nor is kept.
+    fn tidy(&self) {
+        let serving = self.snapshot.load_full();
+        let serving = serving.plugins().map(|plugin| plugin.identity().digest.clone());
+        let refused = self.tracks.values().filter_map(|track| track.refused.as_ref()?.subject.digest.clone());
+        let needed: HashSet<String> = serving.chain(refused).collect();
+        let ids: HashSet<&str> = self.tracks.keys().map(|name| stem(name)).collect();
+        self.shop.collect(needed, &ids);
+    }
+
     fn settle(&mut self) {
         let working = |t: &Track| t.busy || matches!(t.due, Some((_, Why::Whole | Why::Quiet | Why::Again)));
         if !self.tracks.values().any(working) {
+            // A folder that is away says nothing about what is needed.
+            if !self.unreadable && std::mem::take(&mut self.untidy) {
+                self.tidy();
+            }
             for reply in self.waiting.drain(..) {
                 let _ = reply.send(());
             }

@@ -3,27 +3,29 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
-    time::{Instant, SystemTime},
+    time::{Duration, Instant, SystemTime},
 };
 
+use arc_swap::ArcSwap;
 use serde::Serialize;
 use serde_json::{Map, Value};
 use wasmtime::component::Resource;
 
 use crate::{
     answer::{Finding, OperationPlan},
-    bindings::{operation::TableOperationPre, rule::HealthRulePre},
-    call::{CallState, Frame},
+    call::Frame,
     convert,
-    engine::Host,
+    engine::{Host, Tier},
     error::{CallError, Failure, FieldError, Identity},
     facts::{Group, TableFacts},
     gate::Gate,
+    guest::Guest,
     inspect::{Inspection, Kind},
     log::LogRing,
     manifest::Manifest,
-    schema::{Schema, merge, nearest},
+    schema::{Schema, merge},
     stats::{Counters, Stats},
+    strikes::Judge,
     view::TableHandle,
 };
 
@@ -38,8 +40,10 @@ pub struct Descriptor {
     pub summary: String,
     /// Name of an icon of the console's set.
     pub icon: String,
-    /// JSON Schema (2020-12): of a rule's configuration, of an operation's arguments.
+    /// JSON Schema (2020-12) of what a caller or operator says first: a rule's configuration, an operation's arguments.
     pub schema: Value,
+    /// JSON Schema (2020-12) of the operator's configuration.
+    pub config_schema: Value,
 }
 
 /// Compiled code and everything that does not change with the configuration.
@@ -48,13 +52,18 @@ pub(crate) struct Code {
     pub(crate) identity: Arc<Identity>,
     pub(crate) manifest: Manifest,
     pub(crate) inspection: Inspection,
-    pub(crate) rule: Option<HealthRulePre<CallState>>,
-    pub(crate) operation: Option<TableOperationPre<CallState>>,
+    /// Replaced once, by the same component's optimised code. A call keeps the one that it began with.
+    pub(crate) guest: ArcSwap<Guest>,
     pub(crate) descriptors: BTreeMap<Kind, Descriptor>,
-    pub(crate) schemas: BTreeMap<Kind, Schema>,
+    /// Of the operator's values, the same for every kind; absent until a kind described itself.
+    pub(crate) config_schema: Option<Schema>,
+    /// Of an operation's arguments.
+    pub(crate) arguments_schema: Option<Schema>,
     pub(crate) log: Arc<LogRing>,
     pub(crate) gate: Gate,
     pub(crate) stats: Stats,
+    /// Listens to the calls, where somebody takes plugins out of service.
+    pub(crate) judge: Option<Judge>,
 }
 
 /// A plugin with one configuration. Cloned by `Arc`; a call that holds it goes on after it was replaced.
@@ -63,6 +72,8 @@ pub struct Plugin {
     config: Map<String, Value>,
     config_text: String,
     loaded_at: SystemTime,
+    /// Why calls are refused, where they are.
+    barred: Option<Arc<str>>,
 }
 
 impl std::fmt::Debug for Plugin {
@@ -76,12 +87,47 @@ impl Plugin {
     pub(crate) fn new(code: Arc<Code>, operator: &Map<String, Value>) -> Result<Self, Vec<FieldError>> {
         let config = code.configure(operator)?;
         let config_text = Value::Object(config.clone()).to_string();
-        Ok(Self { code, config, config_text, loaded_at: SystemTime::now() })
+        Ok(Self { code, config, config_text, loaded_at: SystemTime::now(), barred: None })
     }
 
     /// The same code with other values of the operator.
-    pub(crate) fn with_config(&self, operator: &Map<String, Value>) -> Result<Self, Vec<FieldError>> {
-        Self::new(Arc::clone(&self.code), operator)
+    ///
+    /// # Errors
+    /// Every mistake of the values.
+    pub fn with_config(&self, operator: &Map<String, Value>) -> Result<Self, Vec<FieldError>> {
+        Ok(Self { barred: self.barred.clone(), ..Self::new(Arc::clone(&self.code), operator)? })
+    }
+
+    /// The same plugin, whose calls are refused with these words, or not any more.
+    pub(crate) fn with_bar(&self, barred: Option<Arc<str>>) -> Self {
+        let Self { code, config, config_text, loaded_at, .. } = self;
+        let (config, config_text) = (config.clone(), config_text.clone());
+        Self { code: Arc::clone(code), config, config_text, loaded_at: *loaded_at, barred }
+    }
+
+    /// Why calls are refused, where they are.
+    pub fn barred(&self) -> Option<&str> {
+        self.barred.as_deref()
+    }
+
+    /// Time that a fresh store and an instance of the component take, without a call.
+    ///
+    /// # Errors
+    /// See [`Failure`].
+    pub fn instantiate(&self) -> Result<Duration, CallError> {
+        let (code, start) = (self.code.guest.load(), Instant::now());
+        let made = self.code.frame(&code).run(None, None, |store| match (&code.rule, &code.operation) {
+            (Some(pre), _) => pre.instantiate(store).map(drop),
+            (None, Some(pre)) => pre.instantiate(store).map(drop),
+            (None, None) => Ok(()),
+        });
+        let took = start.elapsed();
+        made.map(|()| took).map_err(|failure| self.failed(failure))
+    }
+
+    /// Memory and time that one call may take: what the manifest asks for, or the host's defaults.
+    pub fn allowance(&self) -> (u64, Duration) {
+        self.code.allowance()
     }
 
     /// Mistakes of an operator's values against what the plugin takes; none where it would be configured with them.
@@ -144,7 +190,7 @@ impl Plugin {
     /// # Errors
     /// See [`Failure`]; `NotFound` where the plugin is no health rule.
     pub fn evaluate(&self, facts: &Arc<TableFacts>, deadline: Option<Instant>) -> Result<Vec<Finding>, CallError> {
-        self.evaluate_as(&self.config_text, facts, deadline).map_err(|failure| self.failed(failure))
+        self.asked(deadline, || self.evaluate_as(&self.config_text, facts, deadline))
     }
 
     /// The plan of a table operation. `arguments` are checked against the descriptor's schema first. `throughput`:
@@ -158,11 +204,34 @@ impl Plugin {
         arguments: &Value,
         throughput: u64,
     ) -> Result<OperationPlan, CallError> {
-        self.plan_as(&self.config_text, facts, arguments, throughput).map_err(|failure| self.failed(failure))
+        self.asked(None, || self.plan_as(&self.config_text, facts, arguments, throughput))
     }
 
-    pub(crate) fn code(&self) -> &Code {
+    /// How the code that serves was compiled.
+    pub fn tier(&self) -> Tier {
+        self.code.guest.load().tier
+    }
+
+    pub(crate) fn code(&self) -> &Arc<Code> {
         &self.code
+    }
+
+    /// Makes a call unless calls are refused, and lets the judge hear how it ended.
+    fn asked<R>(&self, deadline: Option<Instant>, call: impl FnOnce() -> Result<R, Failure>) -> Result<R, CallError> {
+        let answer = match &self.barred {
+            Some(why) => {
+                let refused = Failure::Quarantined(why.as_ref().to_owned());
+                self.code.stats.called(Some(&refused));
+                Err(refused)
+            }
+            None => call(),
+        };
+        // Who gave it less time than it may have is to blame for that.
+        let cut_off = matches!(answer, Err(Failure::TimedOut(_))) && deadline.is_some_and(|at| at <= Instant::now());
+        if let Some(judge) = self.code.judge.as_ref().filter(|_| !cut_off) {
+            judge.heard(answer.as_ref().err());
+        }
+        answer.map_err(|failure| self.failed(failure))
     }
 
     fn failed(&self, failure: Failure) -> CallError {
@@ -176,8 +245,8 @@ impl Plugin {
         deadline: Option<Instant>,
     ) -> Result<Vec<Finding>, Failure> {
         let code = &*self.code;
-        let pre = code.rule.as_ref().ok_or_else(|| Failure::NotFound("it is not a health rule".to_owned()))?;
-        let answer = code.call(facts, deadline, |frame, deadline| {
+        let answer = code.call(facts, deadline, |guest, frame| {
+            let pre = guest.rule.as_ref().ok_or_else(|| Failure::NotFound("it is not a health rule".to_owned()))?;
             let answer = frame.run(Some(facts), deadline, |store| {
                 let guest = pre.instantiate(&mut *store)?;
                 guest.drls_plugin_health().call_evaluate(store, Resource::<TableHandle>::new_borrow(0), config)
@@ -190,7 +259,7 @@ impl Plugin {
 
     /// Mistakes of arguments against the operation's schema, which [`Plugin::plan`] finds too; none where it is no operation.
     pub fn check_arguments(&self, arguments: &Value) -> Vec<FieldError> {
-        self.code.schemas.get(&Kind::TableOperation).map_or_else(Vec::new, |schema| schema.check(arguments))
+        self.code.arguments_schema.as_ref().map_or_else(Vec::new, |schema| schema.check(arguments))
     }
 
     pub(crate) fn plan_as(
@@ -202,13 +271,13 @@ impl Plugin {
     ) -> Result<OperationPlan, Failure> {
         let code = &*self.code;
         let missing = || Failure::NotFound("it is not a table operation".to_owned());
-        let pre = code.operation.as_ref().ok_or_else(missing)?;
-        let schema = code.schemas.get(&Kind::TableOperation).ok_or_else(missing)?;
+        let schema = code.arguments_schema.as_ref().ok_or_else(missing)?;
         let mistakes = schema.check(arguments);
         let answer = if mistakes.is_empty() {
-            let arguments = arguments.to_string();
-            code.call(facts, None, |frame, deadline| {
-                let answer = frame.run(Some(facts), deadline, |store| {
+            let (arguments, throughput) = (arguments.to_string(), Some(throughput).filter(|rate| *rate > 0));
+            code.call(facts, None, |guest, frame| {
+                let pre = guest.operation.as_ref().ok_or_else(missing)?;
+                let answer = frame.run(Some(facts), None, |store| {
                     let guest = pre.instantiate(&mut *store)?;
                     let table = Resource::<TableHandle>::new_borrow(0);
                     guest.drls_plugin_operation().call_plan(store, table, &arguments, config, throughput)
@@ -224,68 +293,44 @@ impl Plugin {
 }
 
 impl Code {
-    pub(crate) fn frame(&self) -> Frame<'_> {
-        let limits = &self.host.limits;
+    pub(crate) fn frame<'a>(&'a self, guest: &'a Guest) -> Frame<'a> {
+        let (memory, time) = self.allowance();
         Frame {
-            host: &self.host,
+            engine: &guest.engine,
+            limits: &self.host.limits,
             plugin: &self.identity,
             log: &self.log,
             stats: &self.stats,
-            memory: self.manifest.memory.unwrap_or(limits.memory),
-            time: self.manifest.time().unwrap_or(limits.time),
+            memory,
+            time,
         }
+    }
+
+    fn allowance(&self) -> (u64, Duration) {
+        let limits = &self.host.limits;
+        (self.manifest.memory.unwrap_or(limits.memory), self.manifest.time().unwrap_or(limits.time))
     }
 
     fn call<R>(
         &self,
         facts: &TableFacts,
         deadline: Option<Instant>,
-        run: impl FnOnce(Frame<'_>, Option<Instant>) -> Result<R, Failure>,
+        run: impl FnOnce(&Guest, Frame<'_>) -> Result<R, Failure>,
     ) -> Result<R, Failure> {
         let missing: Vec<Group> = self.inspection.needs.iter().copied().filter(|g| !facts.has(*g)).collect();
         if !missing.is_empty() {
             return Err(Failure::MissingFacts(missing));
         }
         let _permit = self.gate.enter(deadline).map_err(Failure::Overloaded)?;
-        run(self.frame(), deadline)
+        let guest = self.guest.load();
+        run(&guest, self.frame(&guest))
     }
 
     /// The manifest's values with `operator`'s over them, checked.
     fn configure(&self, operator: &Map<String, Value>) -> Result<Map<String, Value>, Vec<FieldError>> {
-        let defaults = &self.manifest.config;
-        let merged = merge(defaults, operator);
-        if let Some(schema) = self.schemas.get(&Kind::HealthRule) {
-            let mistakes = schema.check(&Value::Object(merged.clone()));
-            return if mistakes.is_empty() { Ok(merged) } else { Err(mistakes) };
-        }
-        // An operation's schema is that of its arguments, so its manifest says which values there are.
-        let mistakes: Vec<FieldError> = operator.iter().filter_map(|(key, value)| like(defaults, key, value)).collect();
+        let merged = merge(&self.manifest.config, operator);
+        let schema = self.config_schema.as_ref();
+        let mistakes = schema.map_or_else(Vec::new, |schema| schema.check(&Value::Object(merged.clone())));
         if mistakes.is_empty() { Ok(merged) } else { Err(mistakes) }
-    }
-}
-
-/// What is wrong with an operator's value where only the manifest's default says what it must be.
-fn like(defaults: &Map<String, Value>, key: &str, value: &Value) -> Option<FieldError> {
-    let detail = match defaults.get(key) {
-        None => match nearest(key, defaults.keys().map(String::as_str)) {
-            Some(near) => format!("unknown value; did you mean {near}?"),
-            None => "unknown value; the manifest has no such key under [config]".to_owned(),
-        },
-        Some(default) if kind(default) != kind(value) => {
-            format!("must be {}, as the manifest's {default}", kind(default))
-        }
-        Some(_) => return None,
-    };
-    Some(FieldError { pointer: format!("/{}", key.replace('~', "~0").replace('/', "~1")), detail })
-}
-
-fn kind(value: &Value) -> &'static str {
-    match value {
-        Value::Null => "null",
-        Value::Bool(_) => "a boolean",
-        Value::Number(_) => "a number",
-        Value::String(_) => "a string",
-        Value::Array(_) => "a list",
-        Value::Object(_) => "an object",
     }
 }

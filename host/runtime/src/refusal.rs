@@ -82,6 +82,12 @@ pub enum Refusal {
     /// Self-tests gave something else than expected.
     #[error("self-test {}", .0.join("; self-test "))]
     SelfTest(Vec<String>),
+    /// It served and failed too often.
+    #[error("in quarantine: {0}; put another version there, or enable it to try this one again")]
+    Quarantined(String),
+    /// What was decided about it can't be read, so nobody knows whether it may serve.
+    #[error("what was decided about it can't be read: {0}; mend that file, or remove it to forget the decisions")]
+    Ledger(String),
 }
 
 /// One thing in a component's imports or exports that does not fit.
@@ -153,6 +159,8 @@ impl Refusal {
             Self::Limits(_) => "limits",
             Self::Config(_) => "config",
             Self::SelfTest(_) => "self-test",
+            Self::Quarantined(_) => "quarantined",
+            Self::Ledger(_) => "ledger",
         }
     }
 }
@@ -167,7 +175,7 @@ fn names(exports: &[String]) -> String {
 
 fn fix(import: &str) -> &'static str {
     if import.starts_with("wasi:") {
-        "; build for wasm32-unknown-unknown, which has no WASI, as `drls plugin build` does"
+        "; build it with `drls plugin build`, which leaves WASI out"
     } else {
         "; remove it from the plugin's world"
     }

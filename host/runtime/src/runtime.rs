@@ -2,7 +2,7 @@
 
 use std::{
     collections::{BTreeSet, HashMap},
-    io,
+    fs, io,
     path::PathBuf,
     sync::{
         Arc, Mutex, PoisonError,
@@ -19,15 +19,17 @@ use serde_json::{Map, Value};
 
 use crate::{
     cache::Cache,
-    engine::{EngineError, Host},
+    engine::{EngineError, Host, Tier},
     error::{Failure, FieldError},
     facts::Group,
     inspect::Kind,
-    life::{Life, LifeEvent, Record},
+    ledger::{Entry, Ledger},
+    life::{Life, LifeEvent, Record, Refused, Subject},
     limits::Limits,
     loader::{Loader, Message},
     log::{LogLine, millis},
     plugin::Plugin,
+    refusal::Refusal,
     snapshot::Snapshot,
     stats::Counters,
     store::Files,
@@ -44,6 +46,8 @@ pub struct RuntimeConfig {
     pub store_dir: PathBuf,
     /// Compiled code. For this user alone.
     pub cache_dir: PathBuf,
+    /// What was decided about plugins, and which of their versions are kept: one file each.
+    pub ledger_dir: PathBuf,
     /// Limits of each plugin.
     pub limits: Limits,
     /// The operator's values by plugin id, over those of the manifests.
@@ -72,9 +76,6 @@ pub enum ConfigError {
     /// They do not fit: every mistake.
     #[error("{}", Failure::Invalid(.0.clone()))]
     Invalid(Vec<FieldError>),
-    /// No plugin file has this id.
-    #[error("there is no plugin {0}")]
-    UnknownPlugin(String),
     /// The runtime is not started, or shut down.
     #[error("the plugin runtime does not run")]
     NotRunning,
@@ -90,6 +91,10 @@ pub enum PluginState {
     Staged,
     /// It is not taken and nothing else serves.
     Refused,
+    /// It failed too often, calls are refused, and no version before it can take its place.
+    Quarantined,
+    /// A person switched it off.
+    Disabled,
 }
 
 /// All that is known of one plugin file.
@@ -107,10 +112,12 @@ pub struct PluginStatus {
     pub version: Option<Version>,
     /// SHA-256 of the file that serves, else of the refused one.
     pub digest: Option<String>,
-    /// Why the file in the folder is not taken, and what serves instead.
+    /// Why the file in the folder, or the operator's values, are not taken, and what serves instead.
     pub error: Option<String>,
-    /// Stable name of the refusal, as "core-module".
+    /// Stable name of it, as "core-module"; "config" for values.
     pub error_code: Option<&'static str>,
+    /// How the code that serves was compiled.
+    pub tier: Option<Tier>,
     /// What it offers.
     pub kinds: BTreeSet<Kind>,
     /// Groups of facts that it reads.
@@ -119,6 +126,12 @@ pub struct PluginStatus {
     pub counters: Counters,
     /// Log lines that were dropped for coming too fast.
     pub log_lines_dropped: u64,
+    /// What was decided about it, and its versions that are kept.
+    pub entry: Entry,
+    /// Times that a version of it was taken out of service, since the start.
+    pub quarantines: u64,
+    /// Times that a version of it gave its place back to the one before by itself, since the start.
+    pub rollbacks: u64,
     /// When the one that serves was made, milliseconds since the Unix epoch, UTC.
     pub loaded_at: Option<i64>,
     /// The last 50 events, oldest first.
@@ -131,6 +144,8 @@ pub struct Runtime {
     shop: Arc<Workshop>,
     snapshot: Arc<ArcSwap<Snapshot>>,
     configs: Mutex<Option<HashMap<String, Map<String, Value>>>>,
+    /// Ids of plugins that were given values, there or not.
+    configured: Mutex<BTreeSet<String>>,
     messages: Sender<Message>,
     receiver: Mutex<Option<Receiver<Message>>>,
     thread: Mutex<Option<JoinHandle<()>>>,
@@ -142,17 +157,20 @@ impl Runtime {
     /// # Errors
     /// The engine does not start, or a folder cannot be made. A cache that cannot be used is done without.
     pub fn open(config: RuntimeConfig) -> Result<Arc<Self>, OpenError> {
-        let RuntimeConfig { plugins_dir, store_dir, cache_dir, limits, plugins } = config;
+        let RuntimeConfig { plugins_dir, store_dir, cache_dir, ledger_dir, limits, plugins } = config;
         let files = Files::open(&plugins_dir, &store_dir)
             .map_err(|error| OpenError::Folder { folder: plugins_dir.clone(), error })?;
+        fs::create_dir_all(&ledger_dir).map_err(|error| OpenError::Folder { folder: ledger_dir.clone(), error })?;
+        let ledger = Ledger::new(&ledger_dir, &files.plugins, &store_dir);
         let cache = Cache::open(&cache_dir);
         let cache = cache.map_err(|e| tracing::warn!("no compiled code is kept in {}: {e}", cache_dir.display())).ok();
         let life = Life::new(limits.clone());
         let host = Host::new(limits)?;
         let (messages, receiver) = mpsc::channel();
         Ok(Arc::new(Self {
-            shop: Arc::new(Workshop { host, files, cache, life }),
+            shop: Arc::new(Workshop { host, files, cache, ledger, life }),
             snapshot: Arc::default(),
+            configured: Mutex::new(plugins.keys().cloned().collect()),
             configs: Mutex::new(Some(plugins)),
             messages,
             receiver: Mutex::new(Some(receiver)),
@@ -172,8 +190,9 @@ impl Runtime {
         let configs = take(&self.configs).unwrap_or_default();
         let (jobs, job_receiver) = mpsc::channel();
         self.shop.start(job_receiver, &self.messages)?;
-        let watch = Watch::new(&self.shop.files.plugins, self.messages.clone());
-        let loader = Loader::new(Arc::clone(&self.shop), Arc::clone(&self.snapshot), configs, jobs, watch);
+        let watch = |folder| Watch::new(folder, self.messages.clone());
+        let watches = [watch(&self.shop.files.plugins), watch(self.shop.ledger.folder())];
+        let loader = Loader::new(Arc::clone(&self.shop), Arc::clone(&self.snapshot), configs, jobs, watches);
         let thread = thread::Builder::new().name("plugin-loader".to_owned()).spawn(move || loader.run(&receiver))?;
         *self.thread.lock().unwrap_or_else(PoisonError::into_inner) = Some(thread);
         Ok(())
@@ -203,15 +222,38 @@ impl Runtime {
     }
 
     /// Gives a plugin the operator's values in place of those before, and publishes it in the same way as a new version.
-    /// A plugin that is refused for its configuration is tried again.
+    /// Values of a plugin that is not there hold once it comes; those that it has already change nothing.
     ///
     /// # Errors
-    /// Every mistake against the plugin's schema; no such plugin; not running. The values before stay then.
+    /// Every mistake against the plugin's schema: the values before stay in force, and its status says so. Not running.
     pub fn set_plugin_config(&self, id: &str, values: Map<String, Value>) -> Result<(), ConfigError> {
+        self.configured.lock().unwrap_or_else(PoisonError::into_inner).insert(id.to_owned());
         let (reply, answer) = mpsc::channel();
         let message = Message::Configure { id: id.to_owned(), values, reply };
         self.messages.send(message).map_err(|_| ConfigError::NotRunning)?;
         answer.recv().map_err(|_| ConfigError::NotRunning)?
+    }
+
+    /// Where decisions are taken: what is put there holds at once.
+    pub fn ledger(&self) -> &Ledger {
+        &self.shop.ledger
+    }
+
+    /// Looks at what was decided about a plugin now, instead of when the system tells, and waits until that holds: at most
+    /// `timeout`, false where it takes longer.
+    pub fn decided(&self, id: &str, timeout: Duration) -> bool {
+        let told = [Message::Decided { id: id.to_owned() }, Message::Rescan];
+        told.into_iter().all(|message| self.messages.send(message).is_ok()) && self.settle(timeout)
+    }
+
+    /// Whether a file of this plugin was refused for the values that it found. Other values are for that one.
+    pub fn waits_for_values(&self, id: &str) -> bool {
+        self.shop.life.with(id, |record| matches!(&record.refused, Some(Refused { refusal: Refusal::Config(_), .. })))
+    }
+
+    /// Ids of all plugins that were ever given values, whether or not their files are there.
+    pub fn configured(&self) -> BTreeSet<String> {
+        self.configured.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// What is known of every plugin file, by id.
@@ -255,12 +297,21 @@ impl Drop for Runtime {
 fn status(id: &str, record: &Record, plugin: Option<&Arc<Plugin>>) -> PluginStatus {
     let refused = record.refused.as_ref();
     let state = match (plugin, refused) {
+        (Some(plugin), _) if plugin.barred().is_some() => PluginState::Quarantined,
         (Some(_), _) => PluginState::Active,
+        (None, _) if record.entry.disabled.is_some() => PluginState::Disabled,
         (None, Some(_)) => PluginState::Refused,
         (None, None) => PluginState::Staged,
     };
-    let subject = refused.map(|r| r.subject.clone()).unwrap_or_default();
     let identity = plugin.map(|p| p.identity());
+    let last = record.entry.versions.first().filter(|_| record.entry.disabled.is_some());
+    let last = last.map(|kept| Subject { version: Some(kept.version.clone()), digest: Some(kept.digest.clone()) });
+    let subject = refused.map(|r| r.subject.clone()).or(last).unwrap_or_default();
+    let error = None
+        .or_else(|| refused.map(|r| (r.refusal.code(), r.text(id, identity.map(|i| &**i)))))
+        .or_else(|| Some(("quarantined", format!("in quarantine: {}; enable it to try it at once", plugin?.barred()?))))
+        .or_else(|| Some(("config", record.unfit.as_ref()?.text())));
+    let (error_code, error) = error.unzip();
     PluginStatus {
         id: id.to_owned(),
         file: format!("{id}.wasm"),
@@ -268,12 +319,16 @@ fn status(id: &str, record: &Record, plugin: Option<&Arc<Plugin>>) -> PluginStat
         title: plugin.map(|p| p.manifest().title.clone()),
         version: identity.map(|i| i.version.clone()).or(subject.version),
         digest: identity.map(|i| i.digest.clone()).or(subject.digest),
-        error: refused.map(|r| r.text(id, identity.map(|i| &**i))),
-        error_code: refused.map(|r| r.refusal.code()),
+        error,
+        error_code,
+        tier: plugin.map(|p| p.tier()),
         kinds: plugin.map(|p| p.kinds().clone()).unwrap_or_default(),
         needs: plugin.map(|p| p.needs().clone()).unwrap_or_default(),
         counters: plugin.map(|p| p.counters()).unwrap_or_default(),
         log_lines_dropped: 0,
+        entry: record.entry.clone(),
+        quarantines: record.quarantines,
+        rollbacks: record.rollbacks,
         loaded_at: plugin.map(|p| millis(p.loaded_at())),
         history: record.history.iter().cloned().collect(),
     }

@@ -15,16 +15,17 @@ pub(crate) struct Schema {
 impl Schema {
     /// Compiles the text that `describe` gave. `Err` says what is wrong with it.
     pub(crate) fn compile(text: &str) -> Result<Self, String> {
-        let json: Value = serde_json::from_str(text).map_err(|e| format!("the schema is not JSON: {e}"))?;
+        let json: Value = serde_json::from_str(text).map_err(|e| format!("is not JSON: {e}"))?;
         if !json.is_object() {
-            return Err("the schema must be a JSON object".to_owned());
+            return Err("must be a JSON object".to_owned());
         }
         // A plugin writes the patterns, so they run in linear time; and nothing is fetched for a `$ref`.
         let options = jsonschema::options()
             .with_draft(Draft::Draft202012)
+            .should_validate_formats(true)
             .with_pattern_options(PatternOptions::regex())
             .offline();
-        let validator = options.build(&json).map_err(|e| format!("the schema is not a valid JSON Schema: {e}"))?;
+        let validator = options.build(&json).map_err(|e| format!("is not a valid JSON Schema: {e}"))?;
         Ok(Self { json, validator })
     }
 

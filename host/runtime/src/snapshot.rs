@@ -66,7 +66,11 @@ impl Snapshot {
 }
 
 fn digest(rules: &[Arc<Plugin>]) -> String {
-    let rule = |p: &Arc<Plugin>| serde_json::json!([p.id(), p.identity().digest, sorted(p.config())]);
+    // One whose calls are refused judges nothing: reports without it are others than those with it.
+    let rule = |p: &Arc<Plugin>| match p.barred() {
+        Some(_) => serde_json::json!([p.id(), p.identity().digest, "barred"]),
+        None => serde_json::json!([p.id(), p.identity().digest, sorted(p.config())]),
+    };
     let all: Vec<Value> = rules.iter().map(rule).collect();
     crate::load::digest(Value::Array(all).to_string().as_bytes())
 }

@@ -61,6 +61,11 @@ impl Files {
         })
     }
 
+    /// Where the copies are.
+    pub(crate) fn store(&self) -> &Path {
+        &self.store
+    }
+
     /// Reads a file and keeps a copy.
     pub(crate) fn stage(&self, name: &str, limits: &Limits) -> Result<Staged, Refusal> {
         let bytes = self.read(name, limits)?;
@@ -75,6 +80,15 @@ impl Files {
             keep().map_err(|e| Refusal::Io(format!("copying {name} to the store failed: {e}")))?;
         }
         Ok(Staged { bytes, digest })
+    }
+
+    /// The store's copy of a digest.
+    pub(crate) fn copy(&self, digest: &str) -> Result<Staged, Refusal> {
+        let failed = |e: io::Error| Refusal::Io(format!("reading {digest} from the store failed: {e}"));
+        match kept(&self.store, digest).map_err(failed)? {
+            Some(bytes) => Ok(Staged { bytes, digest: digest.to_owned() }),
+            None => Err(Refusal::Io(format!("the copy of {digest} in the store is damaged or gone"))),
+        }
     }
 
     fn read(&self, name: &str, limits: &Limits) -> Result<Vec<u8>, Refusal> {
@@ -101,6 +115,18 @@ impl Files {
         let mut bytes = Vec::with_capacity(usize::try_from(size).unwrap_or(0));
         file.take(limits.file + 1).read_to_end(&mut bytes).map_err(failed)?;
         Ok(bytes)
+    }
+}
+
+/// The content of a digest's copy in the store; none where it is gone or damaged. A damaged one is removed: the same file put
+/// into the plugins folder again is then copied again.
+pub(crate) fn kept(store: &Path, digest_of: &str) -> io::Result<Option<Vec<u8>>> {
+    let copy = store.join(format!("{digest_of}.{EXTENSION}"));
+    match fs::read(&copy) {
+        Ok(bytes) if digest(&bytes) == digest_of => Ok(Some(bytes)),
+        Ok(_) => fs::remove_file(&copy).map(|()| None),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
     }
 }
 

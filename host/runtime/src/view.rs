@@ -134,7 +134,9 @@ impl wit::HostTable for CallState {
     }
 
     fn totals(&mut self, _: Handle) -> Answer<wit::Totals> {
-        let t = self.table()?.totals;
+        let table = self.table()?;
+        let t = table.totals;
+        let counted = table.manifests.as_ref().map(|list| list.len() as u64);
         Ok(wit::Totals {
             records: t.records,
             data_files: t.data_files,
@@ -142,6 +144,7 @@ impl wit::HostTable for CallState {
             delete_files: t.delete_files,
             position_deletes: t.position_deletes,
             equality_deletes: t.equality_deletes,
+            manifests: counted.or(t.manifests),
         })
     }
 
@@ -160,7 +163,7 @@ impl wit::HostTable for CallState {
         Ok(page.map(|p| partition(p, small_under)).collect())
     }
 
-    fn files(&mut self, _: Handle, partition: u32) -> Answer<Vec<wit::DataFile>> {
+    fn files(&mut self, _: Handle, partition: u32, start: u32, most: u32) -> Answer<Vec<wit::DataFile>> {
         let file = |f: &facts::DataFile| wit::DataFile {
             bytes: f.bytes,
             records: f.records,
@@ -168,7 +171,8 @@ impl wit::HostTable for CallState {
             deleted_records: f.deleted_records,
         };
         let partition = self.live_files()?.partitions.get(partition as usize);
-        Ok(partition.map(|p| p.files.iter().map(file).collect()).unwrap_or_default())
+        let files = partition.map(|p| p.files.as_slice()).unwrap_or_default();
+        Ok(files.iter().skip(start as usize).take(most as usize).map(file).collect())
     }
 
     fn manifests(&mut self, _: Handle) -> Answer<Vec<wit::Manifest>> {

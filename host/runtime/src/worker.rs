@@ -12,21 +12,34 @@ use std::{
 };
 
 use serde_json::{Map, Value};
+use wasmtime::component::Component;
 
 use crate::{
     cache::Cache,
-    engine::Host,
-    error::Identity,
+    engine::{Host, Tier},
+    error::{FieldError, Identity},
+    ledger::Ledger,
     life::{Life, LifeState, Refused, Subject},
-    load::{Load, Stage},
+    load::{Load, Made, Stage},
     loader::Message,
+    optimise::{self, Slow},
     plugin::Plugin,
     refusal::Refusal,
     store::{Files, stem},
+    strikes::Judge,
 };
 
 /// The most threads that load at once; the compiler itself uses all cores for one component.
 const MOST_THREADS: usize = 4;
+
+/// What is left to do for code that was compiled, once it serves.
+#[derive(Default)]
+struct After {
+    /// Keep the code under the digest of what it was compiled from.
+    keep: Option<(String, Component)>,
+    /// Optimise what was compiled quickly.
+    optimise: Option<Slow>,
+}
 
 /// One file to load.
 #[derive(Debug)]
@@ -38,6 +51,8 @@ pub(crate) struct Job {
     pub(crate) serving: Option<String>,
     /// Digest of what was refused for a reason that only other bytes can heal.
     pub(crate) refused: Option<String>,
+    /// Digest of a kept version to load in the place of the file.
+    pub(crate) kept: Option<String>,
     pub(crate) config: Map<String, Value>,
 }
 
@@ -48,8 +63,8 @@ pub(crate) enum Outcome {
     Serving,
     /// The content is what was refused already.
     StillRefused,
-    /// A plugin, and the operator's values that it was made with.
-    Loaded { plugin: Box<Plugin>, config: Map<String, Value>, took: Duration },
+    /// A plugin, the operator's values that it was made with, and the mistakes for which it was made without them.
+    Loaded { plugin: Box<Plugin>, config: Map<String, Value>, unfit: Vec<FieldError>, took: Duration },
     /// Not taken.
     Refused(Refused),
 }
@@ -60,6 +75,7 @@ pub(crate) struct Workshop {
     pub(crate) host: Arc<Host>,
     pub(crate) files: Files,
     pub(crate) cache: Option<Cache>,
+    pub(crate) ledger: Ledger,
     pub(crate) life: Life,
 }
 
@@ -67,16 +83,26 @@ impl Workshop {
     /// Starts the threads; they end when the sender of `jobs` is gone.
     pub(crate) fn start(self: &Arc<Self>, jobs: Receiver<Job>, done: &Sender<Message>) -> std::io::Result<()> {
         let threads = thread::available_parallelism().map_or(1, usize::from).min(MOST_THREADS);
+        let slow = optimise::start(Arc::clone(self))?;
         let jobs = Arc::new(Mutex::new(jobs));
         for number in 0..threads {
-            let (shop, jobs, done) = (Arc::clone(self), Arc::clone(&jobs), done.clone());
+            let (shop, jobs, done, slow) = (Arc::clone(self), Arc::clone(&jobs), done.clone(), slow.clone());
             thread::Builder::new().name(format!("plugin-load-{number}")).spawn(move || {
                 let next = || jobs.lock().unwrap_or_else(PoisonError::into_inner).recv();
                 while let Ok(job) = next() {
-                    let name = job.name.clone();
-                    let outcome = shop.caught(job);
-                    if done.send(Message::Done { name, outcome }).is_err() {
+                    let (name, kept) = (job.name.clone(), job.kept.clone());
+                    let mut after = After::default();
+                    let outcome = shop.caught(job, &mut after, &done);
+                    if done.send(Message::Done { name, kept, outcome }).is_err() {
                         return;
+                    }
+                    // Once it serves: neither is a part of the swap.
+                    if let (Some(cache), Some((digest, component))) = (&shop.cache, after.keep) {
+                        cache.store(&shop.host.optimising().engine, &digest, &component);
+                    }
+                    if let Some(plugin) = after.optimise {
+                        // That thread lives as long as this sender.
+                        let _ = slow.send(plugin);
                     }
                 }
             })?;
@@ -85,8 +111,8 @@ impl Workshop {
     }
 
     /// A panic while loading must not take the thread, and the file with it, out of service.
-    fn caught(&self, job: Job) -> Outcome {
-        catch_unwind(AssertUnwindSafe(|| self.load(job))).unwrap_or_else(|panic| {
+    fn caught(&self, job: Job, after: &mut After, done: &Sender<Message>) -> Outcome {
+        catch_unwind(AssertUnwindSafe(|| self.load(job, after, done))).unwrap_or_else(|panic| {
             let text = panic.downcast_ref::<String>().map(String::as_str);
             let text = text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("no message");
             let refusal = Refusal::Compile(format!("the loader panicked: {text}"));
@@ -94,10 +120,14 @@ impl Workshop {
         })
     }
 
-    fn load(&self, job: Job) -> Outcome {
+    fn load(&self, job: Job, after: &mut After, done: &Sender<Message>) -> Outcome {
         let id = stem(&job.name);
         let seen = Instant::now();
-        let staged = match self.files.stage(&job.name, &self.host.limits) {
+        let read = match &job.kept {
+            Some(digest) => self.files.copy(digest),
+            None => self.files.stage(&job.name, &self.host.limits),
+        };
+        let staged = match read {
             Ok(staged) => staged,
             Err(refusal) => return Outcome::Refused(Refused { subject: Subject::default(), refusal }),
         };
@@ -109,6 +139,9 @@ impl Workshop {
         }
         let subject = Subject { version: None, digest: Some(staged.digest.clone()) };
         let known = Cell::new(None);
+        let fresh = Cell::new(None);
+        let unfit = Cell::new(Vec::new());
+        let leave_out = |mistakes| unfit.set(mistakes);
         let last = Cell::new(Instant::now());
         self.life.tell(id, LifeState::Seen, &subject, seen - job.noticed, None);
         self.life.tell(id, LifeState::Staged, &subject, last.get() - seen, None);
@@ -116,6 +149,8 @@ impl Workshop {
             host: &self.host,
             cache: self.cache.as_ref(),
             config: &job.config,
+            // What serves goes on with its values; where nothing does, a plugin on its defaults is better than none.
+            unfit: job.serving.is_none().then_some(&leave_out),
             log: &|id| self.life.log(id),
             check: &|identity| {
                 known.set(Some(Subject::from(identity)));
@@ -124,19 +159,37 @@ impl Workshop {
             stage: &|identity, stage| {
                 let (state, detail) = match stage {
                     Stage::Verified => (LifeState::Verified, None),
-                    Stage::Compiled { from_cache: true } => (LifeState::Compiled, Some("from the cache".to_owned())),
-                    Stage::Compiled { from_cache: false } => (LifeState::Compiled, None),
+                    Stage::Compiled(made) => {
+                        if made.tier == Tier::Optimised && !made.from_cache {
+                            fresh.set(Some((identity.digest.clone(), made.component.clone())));
+                        }
+                        (LifeState::Compiled, told(made))
+                    }
                     Stage::Linked => (LifeState::Linked, None),
                     Stage::SelfTested => (LifeState::SelfTested, None),
                 };
                 let now = Instant::now();
                 self.life.tell(id, state, &Subject::from(identity), now - last.replace(now), detail);
             },
+            judge: &|identity| {
+                let (done, id, digest) = (done.clone(), identity.id.clone(), identity.digest.clone());
+                let strikes = self.host.limits.strikes.clone();
+                Some(Judge::new(strikes, move |verdict| {
+                    // After the end nobody is taken out of service.
+                    let _ = done.send(Message::Judged { id: id.clone(), digest: digest.clone(), verdict });
+                }))
+            },
             self_tests: true,
+            quick: true,
         };
         match load.run(&staged.bytes, &staged.digest) {
             Ok(plugin) => {
-                Outcome::Loaded { plugin: Box::new(plugin), config: job.config, took: last.get() - job.noticed }
+                after.keep = fresh.take();
+                if plugin.tier() == Tier::Quick {
+                    after.optimise = Some(Slow { code: Arc::downgrade(plugin.code()), bytes: staged.bytes });
+                }
+                let took = last.get() - job.noticed;
+                Outcome::Loaded { plugin: Box::new(plugin), config: job.config, unfit: unfit.take(), took }
             }
             Err(refusal) => Outcome::Refused(Refused { subject: known.take().unwrap_or(subject), refusal }),
         }
@@ -153,5 +206,15 @@ impl Workshop {
         } else {
             Err(Refusal::IdMismatch { id: id.clone(), file: name.to_owned() })
         }
+    }
+}
+
+/// How code was made, in words.
+fn told(made: &Made) -> Option<String> {
+    match (made.tier, &made.not_quick) {
+        _ if made.from_cache => Some("from the cache".to_owned()),
+        (Tier::Quick, _) => Some("by Winch, to serve at once".to_owned()),
+        (Tier::Optimised, Some(why)) => Some(format!("by Cranelift, since Winch can't take it: {why}")),
+        (Tier::Optimised, None) => None,
     }
 }

@@ -52,7 +52,7 @@
 //! # fn main() { assert_eq!(judge(0, &Config::default()).len(), 1); }
 //! ```
 //!
-//! `cargo test` of the plugin unit-tests such functions natively, and checks [`HealthRule::schema`] where it is written out.
+//! `cargo test` of the plugin unit-tests such functions natively, and checks [`HealthRule::config_schema`] where it is written out.
 //!
 //! On a native target the methods of [`Table`] and [`log`] cannot be called (they are the host's); everything else can.
 
@@ -86,7 +86,7 @@ pub mod facts {
 /// Steps and promises of a plan.
 pub mod steps {
     pub use crate::__bindings::operation::exports::drls::plugin::operation::{
-        AddColumn, DropColumn, Effect, ExpireSnapshots, RemoveOrphanFiles, RenameColumn, Reversibility,
+        AddColumn, Change, DropColumn, Effect, ExpireSnapshots, RemoveOrphanFiles, RenameColumn, Reversibility,
         RewriteDataFiles, Step, Strategy,
     };
 }
@@ -123,13 +123,13 @@ pub struct About {
 }
 
 impl About {
-    fn descriptor(&self, schema: String) -> wit::types::Descriptor {
+    fn descriptor(&self, config_schema: String) -> wit::types::Descriptor {
         wit::types::Descriptor {
             id: self.id.into(),
             title: self.title.into(),
             summary: self.summary.into(),
             icon: self.icon.into(),
-            schema,
+            config_schema,
         }
     }
 }

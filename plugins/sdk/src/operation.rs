@@ -6,10 +6,9 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-use crate::__bindings::operation::exports::drls::plugin::operation::Guest;
+use crate::__bindings::operation::exports::drls::plugin::operation::{Guest, OperationDescriptor};
 use crate::facts::Totals;
-use crate::steps::{Effect, Reversibility, Step};
-use crate::wit::types::Descriptor;
+use crate::steps::{Change, Effect, Reversibility, Step};
 use crate::{About, Error, Plan, Table, guard, input, schema};
 
 /// Plans a maintenance or schema operation. The host runs the steps, locks, audits and undoes.
@@ -17,17 +16,22 @@ pub trait TableOperation {
     /// What a person reads about the operation.
     const ABOUT: About;
     /// What the caller says, beside the table: the console draws its form from the schema.
-    type Arguments: DeserializeOwned + JsonSchema;
+    type Arguments: DeserializeOwned + JsonSchema + 'static;
     /// What the operator may change for all calls; [`NoConfig`] where there is nothing.
-    type Config: DeserializeOwned;
+    type Config: DeserializeOwned + JsonSchema + 'static;
 
     /// JSON Schema of `Arguments`. Made from the type when it is asked for, which costs 30 KB of code; a component that
-    /// should swap fast has it written out: `include_str!("../schema.json").into()`. A test that [`export_operation!`]
+    /// should swap fast has it written out: `include_str!("../arguments-schema.json").into()`. A test that [`export_operation!`]
     /// brings along holds the file against the type, and writes it with `DRLS_WRITE_SCHEMA=1 cargo test`.
     ///
     /// [`export_operation!`]: crate::export_operation
-    fn schema() -> String {
+    fn arguments_schema() -> String {
         schema::of::<Self::Arguments>()
+    }
+
+    /// JSON Schema of `Config`, likewise; its file is `config-schema.json`. Costs nothing for [`NoConfig`].
+    fn config_schema() -> String {
+        schema::of::<Self::Config>()
     }
 
     /// The steps with what they promise; [`Plan::nothing`] where there is nothing to do.
@@ -59,8 +63,11 @@ macro_rules! export_operation {
         #[test]
         fn schema_says_what_the_type_says() {
             use $crate::TableOperation;
-            let written = <$operation>::schema();
-            $crate::__private::check_schema::<<$operation as TableOperation>::Arguments>(&written, env!("CARGO_MANIFEST_DIR"));
+            let folder = env!("CARGO_MANIFEST_DIR");
+            let written = <$operation>::arguments_schema();
+            $crate::__private::check_schema::<<$operation as TableOperation>::Arguments>(&written, "arguments", folder);
+            let written = <$operation>::config_schema();
+            $crate::__private::check_schema::<<$operation as TableOperation>::Config>(&written, "config", folder);
         }
     };
 }
@@ -74,12 +81,12 @@ impl<O: TableOperation> Operation<O> {
 }
 
 impl<O: TableOperation> Guest for Operation<O> {
-    fn describe() -> Descriptor {
+    fn describe() -> OperationDescriptor {
         guard::install();
-        O::ABOUT.descriptor(O::schema())
+        OperationDescriptor { about: O::ABOUT.descriptor(O::config_schema()), arguments_schema: O::arguments_schema() }
     }
 
-    fn plan(table: &Table, arguments: String, config: String, throughput: u64) -> Result<Plan, Error> {
+    fn plan(table: &Table, arguments: String, config: String, throughput: Option<u64>) -> Result<Plan, Error> {
         guard::install();
         O::plan(table, input::parse(&arguments)?, input::parse(&config)?, Throughput(throughput))
     }
@@ -90,38 +97,62 @@ impl<O: TableOperation> Guest for Operation<O> {
 #[serde(deny_unknown_fields)]
 pub struct NoConfig {}
 
-/// Bytes per second that rewrites reached here lately; 0 where none was measured.
+/// Bytes per second that rewrites reached here lately; none where none was measured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Throughput(pub u64);
+pub struct Throughput(pub Option<u64>);
 
 impl Throughput {
     /// Time to rewrite `bytes`, milliseconds, rounded up; none where no throughput was measured.
     ///
     /// ```
     /// use drls_plugin::Throughput;
-    /// assert_eq!(Throughput(1_000).duration(2_500), Some(2_500));
-    /// assert_eq!(Throughput(0).duration(2_500), None);
+    /// assert_eq!(Throughput(Some(1_000)).duration(2_500), Some(2_500));
+    /// assert_eq!(Throughput(None).duration(2_500), None);
     /// ```
     pub fn duration(self, bytes: u64) -> Option<u64> {
-        let milliseconds = (u128::from(bytes) * 1_000).div_ceil(u128::from(self.0).max(1));
-        (self.0 > 0).then(|| u64::try_from(milliseconds).unwrap_or(u64::MAX))
+        let rate = self.0.filter(|rate| *rate > 0)?;
+        let milliseconds = (u128::from(bytes) * 1_000).div_ceil(u128::from(rate));
+        Some(u64::try_from(milliseconds).unwrap_or(u64::MAX))
+    }
+}
+
+impl Change {
+    /// From `before` to `after`.
+    pub const fn new(before: u64, after: u64) -> Self {
+        Self { before, after }
+    }
+
+    /// As many after as before.
+    pub const fn none(count: u64) -> Self {
+        Self::new(count, count)
     }
 }
 
 impl Effect {
-    /// The effect of a plan that leaves data and delete files as they are. Manifests are left at 0, "not counted":
-    /// asking for them would make the host read a file that the plan does not need.
+    /// The effect of a plan that leaves the files of the current snapshot as they are. Promises nothing of manifests
+    /// where the totals do not tell their number: asking for them would make the host read a file that the plan does not
+    /// need.
     pub fn unchanged(totals: Totals) -> Self {
         Self {
-            files_before: totals.data_files,
-            files_after: totals.data_files,
-            delete_files_before: totals.delete_files,
-            delete_files_after: totals.delete_files,
-            manifests_before: 0,
-            manifests_after: 0,
-            snapshots_removed: 0,
-            bytes_read: 0,
-            bytes_freed: 0,
+            data_files: Some(Change::none(totals.data_files)),
+            delete_files: Some(Change::none(totals.delete_files)),
+            manifests: totals.manifests.map(Change::none),
+            snapshots_removed: Some(0),
+            bytes_read: Some(0),
+            bytes_freed: Some(0),
+            duration: None,
+        }
+    }
+
+    /// The effect of a plan that can promise nothing.
+    pub fn unknown() -> Self {
+        Self {
+            data_files: None,
+            delete_files: None,
+            manifests: None,
+            snapshots_removed: None,
+            bytes_read: None,
+            bytes_freed: None,
             duration: None,
         }
     }

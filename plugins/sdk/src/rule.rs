@@ -15,14 +15,14 @@ pub trait HealthRule {
     /// What a person reads about the rule.
     const ABOUT: About;
     /// What the operator may change. Its schema is shown and enforced by the host; `NoConfig` where there is nothing.
-    type Config: DeserializeOwned + JsonSchema;
+    type Config: DeserializeOwned + JsonSchema + 'static;
 
     /// JSON Schema of `Config`. Made from the type when it is asked for, which costs 30 KB of code; a component that
-    /// should swap fast has it written out: `include_str!("../schema.json").into()`. A test that [`export_rule!`] brings
+    /// should swap fast has it written out: `include_str!("../config-schema.json").into()`. A test that [`export_rule!`] brings
     /// along holds the file against the type, and writes it with `DRLS_WRITE_SCHEMA=1 cargo test`.
     ///
     /// [`export_rule!`]: crate::export_rule
-    fn schema() -> String {
+    fn config_schema() -> String {
         schema::of::<Self::Config>()
     }
 
@@ -50,8 +50,8 @@ macro_rules! export_rule {
         #[test]
         fn schema_says_what_the_type_says() {
             use $crate::HealthRule;
-            let written = <$rule>::schema();
-            $crate::__private::check_schema::<<$rule as HealthRule>::Config>(&written, env!("CARGO_MANIFEST_DIR"));
+            let written = <$rule>::config_schema();
+            $crate::__private::check_schema::<<$rule as HealthRule>::Config>(&written, "config", env!("CARGO_MANIFEST_DIR"));
         }
     };
 }
@@ -67,7 +67,7 @@ impl<R: HealthRule> Rule<R> {
 impl<R: HealthRule> Guest for Rule<R> {
     fn describe() -> Descriptor {
         guard::install();
-        R::ABOUT.descriptor(R::schema())
+        R::ABOUT.descriptor(R::config_schema())
     }
 
     fn evaluate(table: &Table, config: String) -> Result<Vec<Finding>, Error> {

@@ -1,11 +1,23 @@
 //! JSON Schema (2020-12) of a configuration or of arguments, from the type that reads them: they cannot drift apart.
 
+use std::any::TypeId;
+
 use schemars::generate::SchemaSettings;
 use schemars::transform::RecursiveTransform;
 use schemars::{JsonSchema, Schema};
 
+use crate::NoConfig;
+
+/// The schema of a type without values, of which most operations have one. Written out, since the generator is most of a
+/// small component's code.
+const NOTHING: &str = r#"{"$schema":"https://json-schema.org/draft/2020-12/schema","additionalProperties":false,"description":"A configuration without values.","title":"NoConfig","type":"object"}"#;
+
 /// The schema as JSON text: nested types inlined, so that a form needs no references.
-pub(crate) fn of<T: JsonSchema>() -> String {
+pub(crate) fn of<T: JsonSchema + 'static>() -> String {
+    if TypeId::of::<T>() == TypeId::of::<NoConfig>() { NOTHING.into() } else { generate::<T>() }
+}
+
+fn generate<T: JsonSchema>() -> String {
     let mut settings = SchemaSettings::draft2020_12();
     settings.inline_subschemas = true;
     settings.transforms.push(Box::new(RecursiveTransform(without_width)));
@@ -20,18 +32,18 @@ fn without_width(schema: &mut Schema) {
     }
 }
 
-/// Holds a schema that is written out against the type, as documents; or writes `schema.json` of the crate in `folder`,
-/// where the environment asks for it.
+/// Holds a schema that is written out against the type, as documents; or writes `<of>-schema.json` of the crate in
+/// `folder`, where the environment asks for it.
 ///
 /// # Panics
 /// Where the two differ.
-pub fn check<T: JsonSchema>(written: &str, folder: &str) {
+pub fn check<T: JsonSchema + 'static>(written: &str, of: &str, folder: &str) {
     let parse = |text: &str| serde_json::from_str::<serde_json::Value>(text).unwrap_or_default();
-    let current = parse(&of::<T>());
+    let current = parse(&generate::<T>());
     if parse(written) == current {
         return;
     }
-    let file = std::path::Path::new(folder).join("schema.json");
+    let file = std::path::Path::new(folder).join(format!("{of}-schema.json"));
     let done =
         std::env::var_os("DRLS_WRITE_SCHEMA").is_some() && std::fs::write(&file, format!("{current:#}\n")).is_ok();
     let file = file.display();
@@ -57,8 +69,13 @@ mod tests {
     }
 
     #[test]
+    fn what_is_written_out_for_nothing_is_what_its_type_says() {
+        check::<NoConfig>(NOTHING, "config", "");
+    }
+
+    #[test]
     fn says_types_defaults_bounds_and_words() {
-        let schema: serde_json::Value = serde_json::from_str(&of::<Config>()).unwrap();
+        let schema: serde_json::Value = serde_json::from_str(&super::of::<Config>()).unwrap();
         assert_eq!(schema["$schema"], "https://json-schema.org/draft/2020-12/schema");
         assert_eq!(schema["additionalProperties"], false);
         assert_eq!(

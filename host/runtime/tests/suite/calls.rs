@@ -5,6 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use super::TIER;
 use crate::support::{Found, Guest, table};
 use drls_runtime::{Failure, FailureKind, Host, Level, Limits, Plugin, answer::Reversibility};
 use serde_json::{Map, json};
@@ -15,7 +16,9 @@ fn load(guest: &Guest) -> Plugin {
 
 fn load_with(guest: &Guest, limits: Limits) -> Plugin {
     let host = Host::new(limits).expect("engine");
-    host.load(&guest.build(), &Map::new()).expect("a plugin")
+    let plugin = host.load_in(TIER, &guest.build(), &Map::new()).expect("a plugin");
+    assert_eq!(plugin.tier(), TIER);
+    plugin
 }
 
 fn failure(guest: &Guest) -> Failure {
@@ -241,7 +244,7 @@ fn tells_every_wrong_argument_at_once_without_calling_the_guest() {
         "properties": {"older_than": {"type": "integer"}, "retain_last": {"type": "integer", "minimum": 1}},
         "additionalProperties": false,
     });
-    let plugin = load(&Guest::operation("expire", "1.0.0").schema(&schema).body("unreachable"));
+    let plugin = load(&Guest::operation("expire", "1.0.0").arguments_schema(&schema).body("unreachable"));
     let arguments = json!({"older_than": "yesterday", "retain_last": 0, "retian": 1});
     let error = plugin.plan(&table(), &arguments, 0).expect_err("wrong");
     let Failure::Invalid(mistakes) = error.failure else { panic!("{error}") };

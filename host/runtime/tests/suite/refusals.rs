@@ -81,7 +81,7 @@ fn names_imports_that_the_host_does_not_give() {
     guest.imports.push_str("(import \"wasi:cli/environment@0.2.0\" \"get\" (func $get))");
     let found = mismatches(&guest);
     assert_eq!(found, [Mismatch::ExtraImport { name: "wasi:cli/environment@0.2.0".to_owned() }]);
-    assert!(found[0].to_string().contains("wasm32-unknown-unknown"), "{}", found[0]);
+    assert!(found[0].to_string().contains("`drls plugin build`, which leaves WASI out"), "{}", found[0]);
 }
 
 #[test]
@@ -108,8 +108,8 @@ fn names_another_version_of_the_contract() {
 fn refuses_functions_of_other_types() {
     let guest = foreign(
         Guest::rule("rule", "1.0.0"),
-        "record totals {\n    records: u64,",
-        "record totals {\n    records: s64,",
+        "    /// Rows before deletes are applied.\n    records: u64,\n    /// Live data files.",
+        "    records: s64,\n    /// Live data files.",
     );
     let refused = refusal(&guest.reads("totals").build());
     assert!(matches!(&refused, Refusal::Link(text) if text.contains("totals")), "{refused}");
@@ -123,11 +123,14 @@ fn refuses_a_descriptor_that_cannot_be_used() {
     assert!(text.contains("gives id \"rule\", but the manifest says \"other\""), "{text}");
     let mut guest = Guest::rule("rule", "1.0.0");
     "{".clone_into(&mut guest.schema);
-    assert!(refusal(&guest.build()).to_string().contains("the schema is not JSON"));
+    assert!(refusal(&guest.build()).to_string().contains("the config schema is not JSON"));
     let guest = Guest::rule("rule", "1.0.0").schema(&json!({"type": "no-such-type"}));
     assert!(refusal(&guest.build()).to_string().contains("not a valid JSON Schema"));
     let guest = Guest::rule("rule", "1.0.0").schema(&json!({"$ref": "http://127.0.0.1:1/x.json"}));
     assert!(matches!(refusal(&guest.build()), Refusal::Describe(_)));
+    let guest = Guest::operation("operation", "1.0.0").arguments_schema(&json!([]));
+    let text = refusal(&guest.build()).to_string();
+    assert!(text.contains("of the table-operation: the arguments schema must be a JSON object"), "{text}");
 }
 
 #[test]

@@ -2,7 +2,10 @@
 
 use std::{
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -39,6 +42,7 @@ impl Home {
             plugins_dir: self.plugins(),
             store_dir: self.path().join("store"),
             cache_dir: self.path().join("cache"),
+            ledger_dir: self.path().join("ledger"),
             ..RuntimeConfig::default()
         }
     }
@@ -77,6 +81,15 @@ pub(crate) fn eventually<T>(what: &str, mut check: impl FnMut() -> Option<T>) ->
         }
         assert!(start.elapsed() < Duration::from_secs(30), "{what} does not happen");
         std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+/// Sets the flag at its end, a panic too: threads of a scope that wait for it would hold the test for ever.
+pub(crate) struct AtEnd<'a>(pub(crate) &'a AtomicBool);
+
+impl Drop for AtEnd<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
     }
 }
 

@@ -13,6 +13,9 @@ use serde_json::{Map, Value, json};
 use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
 use wit_parser::Resolve;
 
+/// At least as many bytes as the canonical ABI takes for the result of `plan`.
+const PLAN: usize = 256;
+
 /// A schema that takes any object.
 pub(crate) const ANY: &str = r#"{"type": "object"}"#;
 
@@ -24,7 +27,9 @@ pub(crate) struct Guest {
     pub(crate) world: String,
     /// Text of the WIT package, files in order; changed by tests of foreign contracts.
     pub(crate) wit: Vec<(String, String)>,
+    /// Of the configuration.
     pub(crate) schema: String,
+    pub(crate) arguments_schema: String,
     /// Further imports as WebAssembly text.
     pub(crate) imports: String,
     /// Body of `evaluate` or `plan`; leaves the address of its answer on the stack.
@@ -101,6 +106,7 @@ impl Guest {
             world: "health-rule".to_owned(),
             wit: contract(),
             schema: ANY.to_owned(),
+            arguments_schema: ANY.to_owned(),
             imports: String::new(),
             body: String::new(),
             functions: String::new(),
@@ -115,7 +121,7 @@ impl Guest {
         let mut guest = Self::rule(id, version);
         guest.world = "table-operation".to_owned();
         // A plan without steps that rolls back: all zeros.
-        let answer = guest.memory.put(&[0; 128]);
+        let answer = guest.memory.put(&[0; PLAN]);
         guest.answers(answer)
     }
 
@@ -136,6 +142,11 @@ impl Guest {
 
     pub(crate) fn schema(mut self, schema: &Value) -> Self {
         self.schema = schema.to_string();
+        self
+    }
+
+    pub(crate) fn arguments_schema(mut self, schema: &Value) -> Self {
+        self.arguments_schema = schema.to_string();
         self
     }
 
@@ -189,7 +200,7 @@ impl Guest {
         answer[0] = 1;
         answer.extend([case, 0, 0, 0]);
         answer.extend(text);
-        answer.resize(128, 0);
+        answer.resize(PLAN, 0);
         let at = self.memory.put(&answer);
         self.answers(at)
     }
@@ -243,9 +254,12 @@ impl Guest {
         descriptor.extend(memory.text("Tests."));
         descriptor.extend(memory.text("flask"));
         descriptor.extend(schema);
+        if self.world == "table-operation" {
+            descriptor.extend(memory.text(&self.arguments_schema));
+        }
         let descriptor = memory.put(&descriptor);
         let (interface, call, more) = match self.world.as_str() {
-            "table-operation" => ("operation", "plan", "(param i32 i32 i32 i32 i64)"),
+            "table-operation" => ("operation", "plan", "(param i32 i32 i32 i32 i32 i64)"),
             _ => ("health", "evaluate", "(param i32 i32)"),
         };
         let version =
