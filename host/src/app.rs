@@ -8,9 +8,9 @@ use std::{
 
 use anyhow::Result;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
-use uuid::Uuid;
 
 use crate::{
+    api::idempotency::InFlight,
     auth::throttle::Throttle,
     config::ConfigStore,
     db::Db,
@@ -23,6 +23,9 @@ use crate::{
 
 /// How long running jobs may take to end when the server stops; what they committed by then is told by the next start.
 const JOBS_END: Duration = Duration::from_secs(4);
+
+/// How often jobs whose table could not be read at the start are looked at again, and what is old is forgotten.
+const LOOK_AGAIN: Duration = Duration::from_secs(600);
 
 /// The one shared state; a clone is a pointer.
 #[derive(Clone, Debug)]
@@ -51,8 +54,8 @@ pub struct Parts {
     pub stopping: CancellationToken,
     /// Tasks that the server waits for before it ends.
     pub tasks: TaskTracker,
-    /// Names this run of the server.
-    pub boot: String,
+    /// Requests with an `Idempotency-Key` that are worked on.
+    pub in_flight: InFlight,
     /// When it started.
     pub started: Instant,
 }
@@ -86,7 +89,7 @@ impl App {
             throttle: Throttle::default(),
             stopping,
             tasks: TaskTracker::new(),
-            boot: Uuid::now_v7().to_string(),
+            in_flight: InFlight::default(),
             started: Instant::now(),
         })))
     }
@@ -102,15 +105,21 @@ impl App {
     /// # Errors
     /// Where the plugins folder can't be watched.
     pub fn start(&self) -> Result<()> {
-        plugins::start(&self.lakehouse.runtime, self.events.clone())?;
+        plugins::start(&self.lakehouse.runtime, self.events.clone(), self.db.clone())?;
         self.lakehouse.await_plugins();
         let app = self.clone();
         self.tasks.spawn(async move {
-            if let Err(error) = app.operations.recover().await {
-                tracing::error!("jobs of an earlier run can't be read: {}", error.detail());
-            }
-            if let Err(error) = app.lakehouse.forget_old().await {
-                tracing::warn!("what is old could not be forgotten: {}", error.detail());
+            loop {
+                if let Err(error) = app.operations.recover().await {
+                    tracing::error!("jobs of an earlier run can't be read: {}", error.detail());
+                }
+                if let Err(error) = app.lakehouse.forget_old().await {
+                    tracing::warn!("what is old could not be forgotten: {}", error.detail());
+                }
+                tokio::select! {
+                    () = tokio::time::sleep(LOOK_AGAIN) => {}
+                    () = app.stopping.cancelled() => return,
+                }
             }
         });
         Ok(())

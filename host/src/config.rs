@@ -83,7 +83,8 @@ impl Environment {
     /// # Errors
     /// Where no home can be told.
     pub fn of_process(home: Option<PathBuf>, bind: Option<SocketAddr>) -> Result<Self> {
-        let home = match home.or_else(|| env::var_os("DRLS_HOME").map(PathBuf::from)) {
+        let named = env::var_os("DRLS_HOME").filter(|home| !home.is_empty()).map(PathBuf::from);
+        let home = match home.or(named) {
             Some(home) => home,
             None => env::home_dir().context("no home folder: name one with --home or DRLS_HOME")?.join(".drls"),
         };

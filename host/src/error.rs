@@ -93,10 +93,7 @@ impl ApiError {
 
     /// 422 `invalid-request` with every mistake. `errors` must not be empty.
     pub fn unprocessable(errors: Vec<FieldError>) -> Self {
-        let detail = match errors.as_slice() {
-            [only] => format!("{}: {}", only.pointer, only.detail),
-            many => format!("the request has {} mistakes, listed in `errors`", many.len()),
-        };
+        let detail = in_one_line(&errors);
         Self { errors, ..Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid-request", detail) }
     }
 
@@ -142,9 +139,12 @@ impl ApiError {
         self
     }
 
-    /// Replaces the mistakes, keeping status, code and detail.
+    /// Replaces the mistakes, keeping status and code; words that were made of them are made anew.
     #[must_use]
     pub fn with_errors(mut self, errors: Vec<FieldError>) -> Self {
+        if self.detail == in_one_line(&self.errors) {
+            self.detail = in_one_line(&errors);
+        }
         self.errors = errors;
         self
     }
@@ -211,18 +211,37 @@ impl IntoResponse for ApiError {
     }
 }
 
-/// A database that fails is ours to mend, save for overload, which passes.
+/// The one mistake in words, or how many there are.
+fn in_one_line(errors: &[FieldError]) -> String {
+    match errors {
+        [only] if only.pointer.is_empty() => only.detail.clone(),
+        [only] => format!("{}: {}", only.pointer, only.detail),
+        many => format!("the request has {} mistakes, listed in `errors`", many.len()),
+    }
+}
+
+/// A database that fails is ours to mend, save for what passes: overload, and a disk that is full, read-only or broken.
 impl From<sqlx::Error> for ApiError {
     fn from(error: sqlx::Error) -> Self {
-        if matches!(error, sqlx::Error::PoolTimedOut) || crate::db::is_busy(&error) {
-            return Self::unavailable(
-                "overloaded",
-                "the state database is busy; try again shortly",
-                Duration::from_secs(2),
-            )
-            .because(error);
-        }
-        Self::internal(error)
+        let result = match error {
+            sqlx::Error::PoolTimedOut => Some(5),
+            _ => crate::db::primary_code(&error),
+        };
+        // https://sqlite.org/rescode.html
+        let (code, words) = match result {
+            Some(5 | 6) => ("overloaded", "the state database is busy; try again shortly"),
+            Some(8) => (
+                "read-only-storage",
+                "the state database can't be written: its disk is read-only; make it writable and try again",
+            ),
+            Some(13) => ("disk-full", "the disk with the state database is full; free some space and try again"),
+            Some(10 | 14) => (
+                "storage-failed",
+                "the disk with the state database failed; the server's log says how; mend it and try again",
+            ),
+            _ => return Self::internal(error),
+        };
+        Self::unavailable(code, words, Duration::from_secs(2)).because(error)
     }
 }
 

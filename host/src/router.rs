@@ -7,12 +7,13 @@ use axum::{
 };
 use tower_http::catch_panic::CatchPanicLayer;
 use utoipa_axum::{router::OpenApiRouter, routes};
+use utoipa_swagger_ui::{Config, SwaggerUi};
 
 use crate::{
     api::{catalog, config, events, health, jobs, metrics, openapi, operations, plugins, session, status},
     app::App,
     error::ApiError,
-    middleware::{deadline, guard, observe, sign_in, site},
+    middleware::{deadline, guard, observe, query, sign_in, site},
 };
 
 /// The routes with their descriptions.
@@ -46,6 +47,9 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(plugins::list))
         .routes(routes!(plugins::show))
         .routes(routes!(plugins::log))
+        .routes(routes!(plugins::rollback))
+        .routes(routes!(plugins::disable))
+        .routes(routes!(plugins::enable))
         .routes(routes!(events::listen))
         .routes(routes!(openapi::show))
         .routes(routes!(metrics::show))
@@ -59,6 +63,8 @@ pub fn build(app: App) -> Router {
 /// Routes, the files of the console, and what every request passes (outermost last).
 pub fn with_layers(routes: Router<App>, app: App) -> Router {
     routes
+        .route_layer(from_fn(query::refuse_unknown))
+        .merge(SwaggerUi::new("/api/docs").config(Config::from("/api/openapi.json")))
         .fallback(site::serve)
         .method_not_allowed_fallback(method_not_allowed)
         .layer(from_fn_with_state(app.clone(), guard::check_origin))

@@ -7,14 +7,14 @@ use clap::Args;
 
 use crate::{
     cargo, component, files,
-    source::Source,
+    source::{Code, Source},
     toolchain::{self, ToolchainArgs},
 };
 
 /// What `drls plugin build` is told.
 #[derive(Debug, Args)]
 pub struct BuildArgs {
-    /// Folder of the plugin
+    /// Folder of the plugin: plugin.toml, and a crate, plugin.py or plugin.js
     #[arg(default_value = ".", conflicts_with = "all")]
     dir: PathBuf,
     /// File to write [default: `<DIR>/dist/<id>.wasm`]
@@ -71,15 +71,21 @@ pub(crate) fn one(dir: &Path, out: Option<&Path>, toolchain: &ToolchainArgs) -> 
 }
 
 fn build(sources: &[Source], outputs: Vec<PathBuf>, toolchain: &ToolchainArgs) -> Result<Vec<Built>> {
-    let toolchain = toolchain::find(toolchain)?;
-    let packages: Vec<_> = sources.iter().map(|s| s.package.clone()).collect();
-    let modules = cargo::compile(&packages, &toolchain)?;
+    let crates =
+        sources.iter().filter_map(|s| if let Code::Rust(package) = &s.code { Some(package.clone()) } else { None });
+    let crates: Vec<_> = crates.collect();
+    let modules = if crates.is_empty() { Vec::new() } else { cargo::compile(&crates, &toolchain::find(toolchain)?)? };
+    let mut modules = modules.into_iter();
     sources
         .iter()
-        .zip(modules)
         .zip(outputs)
-        .map(|((source, module), file)| {
-            let bytes = pack(source, &module).with_context(|| format!("cannot build {}", source.id()))?;
+        .map(|(source, file)| {
+            let component = match &source.code {
+                Code::Rust(_) => modules.next().context("cargo made too little").and_then(|module| read(&module)),
+                Code::Guest(language) => language.component(&source.dir),
+            };
+            let bytes = component.and_then(|component| pack(source, &component));
+            let bytes = bytes.with_context(|| format!("cannot build {}", source.id()))?;
             Ok(Built {
                 id: source.id().to_owned(),
                 version: source.manifest.version.to_string(),
@@ -91,11 +97,15 @@ fn build(sources: &[Source], outputs: Vec<PathBuf>, toolchain: &ToolchainArgs) -
         .collect()
 }
 
-/// The plugin file: the compiled module as a component that fits the contract, with the manifest inside.
-fn pack(source: &Source, module: &Path) -> Result<Vec<u8>> {
-    let component = component::from_module(&files::read(module)?)?;
-    drls_runtime::inspect(&component).map_err(|refusal| {
+/// The compiled module as a component.
+fn read(module: &Path) -> Result<Vec<u8>> {
+    component::from_module(&files::read(module)?)
+}
+
+/// The plugin file: a component that fits the contract, with the manifest inside.
+fn pack(source: &Source, component: &[u8]) -> Result<Vec<u8>> {
+    drls_runtime::inspect(component).map_err(|refusal| {
         anyhow!("{refusal}\n  fix: export the plugin once with the SDK's macro, export_rule! or export_operation!")
     })?;
-    Ok(drls_runtime::embed(&component, &source.manifest)?)
+    Ok(drls_runtime::embed(component, &source.manifest)?)
 }

@@ -2,6 +2,7 @@
 
 use std::{
     collections::BTreeMap,
+    env,
     io::{BufReader, ErrorKind},
     path::{Path, PathBuf},
     process::{Command, Stdio},
@@ -28,12 +29,6 @@ pub(crate) struct Package {
 /// The crate in `dir`. Errors: cargo cannot read it, it has no `cdylib` target.
 pub(crate) fn package(dir: &Path) -> Result<Package> {
     let file = dir.join("Cargo.toml");
-    if !file.is_file() {
-        bail!(
-            "{} has no Cargo.toml\n  fix: start from `drls plugin new`, or name the folder that holds the crate",
-            dir.display()
-        );
-    }
     let file = file.canonicalize().with_context(|| format!("cannot read {}", file.display()))?;
     let metadata = MetadataCommand::new()
         .cargo_path("cargo")
@@ -90,6 +85,7 @@ fn run_cargo(
     for name in FOREIGN {
         command.env_remove(name);
     }
+    command.env("CARGO_ENCODED_RUSTFLAGS", remapped(workspace, toolchain)?.join("\u{1f}"));
     let mut cargo = command.spawn().context("cannot run cargo")?;
     let stdout = cargo.stdout.take().context("cargo has no output")?;
     for message in Message::parse_stream(BufReader::new(stdout)) {
@@ -105,6 +101,30 @@ fn run_cargo(
         bail!("cargo could not build {} (its errors stand above)", names.join(", "));
     }
     Ok(())
+}
+
+/// Flags that name sources without the folders of this machine: what panics, and what is printed of a panic, tells the
+/// place in the source, and a file that is handed on tells nothing of whoever built it.
+fn remapped(workspace: &Path, toolchain: &Toolchain) -> Result<Vec<String>> {
+    let sysroot = Command::new(&toolchain.rustc).args(["--print", "sysroot"]).output().context("cannot run rustc")?;
+    let sysroot = PathBuf::from(String::from_utf8_lossy(&sysroot.stdout).trim());
+    let cargo_home = env::var_os("CARGO_HOME").map(PathBuf::from).or_else(|| Some(env::home_dir()?.join(".cargo")));
+    // Of several that fit, the compiler takes the last.
+    let mut folders: Vec<_> = cargo_home.iter().map(|home| (home.clone(), "cargo".to_owned())).collect();
+    if let Some(home) = cargo_home {
+        // The folder of a registry's crate names crate and version.
+        let registries = home.join("registry/src").read_dir().into_iter().flatten().flatten();
+        folders.extend(registries.map(|registry| (registry.path(), "crates".to_owned())));
+    }
+    folders.push((sysroot.join("lib/rustlib/src/rust"), "rust".to_owned()));
+    folders.push((workspace.to_owned(), ".".to_owned()));
+    // Crates by path, as the SDK may be, lie anywhere.
+    let file = workspace.join("Cargo.toml");
+    let metadata =
+        MetadataCommand::new().cargo_path("cargo").manifest_path(&file).exec().map_err(|e| explain(&file, &e))?;
+    let by_path = metadata.packages.iter().filter(|p| p.source.is_none() && !p.manifest_path.starts_with(workspace));
+    folders.extend(by_path.filter_map(|p| Some((p.manifest_path.parent()?.to_owned().into(), p.name.to_string()))));
+    Ok(folders.iter().map(|(from, to)| format!("--remap-path-prefix={}={to}", from.display())).collect())
 }
 
 /// In cargo's own words where it said something.

@@ -141,10 +141,13 @@ impl Case {
     /// Holds an answer against what the case expects.
     pub(crate) fn compare(&self, answer: &Answer) -> Result<Outcome> {
         let Some(expected) = self.expect.clone() else { return Ok(Outcome::Unexpected) };
-        let (expected, got) = (plain(expected), plain(serde_json::to_value(answer)?));
+        let (mut expected, mut got) = (plain(expected), plain(serde_json::to_value(answer)?));
         if expected == got {
             return Ok(Outcome::Same);
         }
+        // A case may have its fields in any order: that is no difference.
+        expected.sort_all_objects();
+        got.sort_all_objects();
         let (expected, got) = (serde_json::to_string_pretty(&expected)?, serde_json::to_string_pretty(&got)?);
         let diff = TextDiff::from_lines(&expected, &got);
         let text = diff

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, path::PathBuf};
 
-use anyhow::{Result, anyhow};
+use anyhow::{Result, anyhow, bail};
 use clap::Args;
 use drls_runtime::{Descriptor, Host, Inspection, Kind, Limits, inspect};
 use serde::Serialize;
@@ -41,6 +41,10 @@ struct RefusalText {
 
 /// Runs the command.
 pub(crate) fn run(args: &InspectArgs) -> Result<()> {
+    if args.file.is_dir() {
+        let folder = args.file.display();
+        bail!("{folder} is a folder\n  fix: `drls plugin build {folder}` makes the file to inspect");
+    }
     let artifact = Artifact { bytes: files::read(&args.file)?, file: args.file.clone() };
     let inspection = inspect(&artifact.bytes).map_err(|refusal| anyhow!("{}: {refusal}", args.file.display()))?;
     let limits = Limits::default();

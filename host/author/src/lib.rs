@@ -1,28 +1,36 @@
-//! The author kit: `drls plugin new|build|check|inspect|install|test`, as a library that the `drls` binary and the
+//! The author kit: `drls plugin new|build|check|inspect|install|test|bench`, as a library that the `drls` binary and the
 //! example `drls-plugin` put behind their command lines. Works on files and the plugin runtime alone: never on the
 //! server, its database or Python, so that a third party can use it in continuous integration.
 
 mod artifact;
+mod bench;
 mod build;
 mod cargo;
 mod case;
 mod check;
 mod component;
+mod contract;
 mod files;
+mod guest;
 mod inspect;
 mod install;
+mod javascript;
 mod new;
+mod python;
+mod sdk;
 mod source;
 mod summary;
 mod test;
 mod toolchain;
+mod tools;
 
 use std::process::ExitCode;
 
 use clap::Subcommand;
 
 pub use crate::{
-    build::BuildArgs, check::CheckArgs, inspect::InspectArgs, install::InstallArgs, new::NewArgs, test::TestArgs,
+    bench::BenchArgs, build::BuildArgs, check::CheckArgs, inspect::InspectArgs, install::InstallArgs, new::NewArgs,
+    sdk::SdkArgs, test::TestArgs,
 };
 
 /// What an author of plugins types after `drls plugin`.
@@ -40,9 +48,10 @@ pub enum Command {
     New(NewArgs),
     /// Compile a plugin and pack it into one file
     ///
-    /// The folder holds plugin.toml and the crate. cargo compiles the crate for WebAssembly in release mode
-    /// (its workspace and CARGO_TARGET_DIR are honoured); the module becomes a component, with manifest and
-    /// self-tests inside, and is written in one step. A file that would not change is left alone.
+    /// The folder holds plugin.toml and a crate, plugin.py or plugin.js. cargo compiles a crate for WebAssembly
+    /// in release mode (its workspace and CARGO_TARGET_DIR are honoured); componentize-py and componentize-js
+    /// make components of Python and JavaScript, and are brought once. Manifest and self-tests go inside, and
+    /// the file is written in one step. A file that would not change is left alone.
     #[command(verbatim_doc_comment)]
     Build(BuildArgs),
     /// Load a plugin as a server would, and tell every problem with its fix
@@ -83,6 +92,14 @@ pub enum Command {
     /// where one fails.
     #[command(verbatim_doc_comment)]
     Test(TestArgs),
+    /// Measure what a plugin costs, beside what it may cost
+    ///
+    /// Calls the cases of `drls plugin test` again and again in the real runtime: time of an instance, of a
+    /// whole call in a fresh store at p50 and p99, memory at most, and the limits that hold for them.
+    #[command(verbatim_doc_comment)]
+    Bench(BenchArgs),
+    /// Write the SDK of Python or JavaScript into a folder, for an editor and for unit tests
+    Sdk(SdkArgs),
 }
 
 /// Runs a command. Results go to standard output; errors, with their fix, and what cargo says go to standard error.
@@ -97,6 +114,8 @@ pub fn run(command: &Command) -> ExitCode {
         Command::Inspect(args) => inspect::run(args).map(|()| true),
         Command::Install(args) => install::run(args),
         Command::Test(args) => test::run(args),
+        Command::Sdk(args) => sdk::run(args).map(|()| true),
+        Command::Bench(args) => bench::run(args).map(|()| true),
     };
     match result {
         Ok(true) => ExitCode::SUCCESS,

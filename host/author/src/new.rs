@@ -19,30 +19,33 @@ const LONGEST_NAME: usize = 64;
 /// One file of a template: its place in the new folder and its text.
 type Template = (&'static str, &'static str);
 
-/// The files that a kind has besides those of [`COMMON`].
+/// Manifest, self-tests and cases of a rule, in every language.
 const HEALTH_RULE: &[Template] = &[
     ("plugin.toml", include_str!("../templates/health-rule/plugin.toml")),
-    ("src/lib.rs", include_str!("../templates/health-rule/lib.rs")),
     ("selftest/many-snapshots.json", include_str!("../templates/health-rule/many-snapshots.json")),
     ("tests/few-snapshots.json", include_str!("../templates/health-rule/few-snapshots.case.json")),
     ("tests/many-snapshots.json", include_str!("../templates/health-rule/many-snapshots.case.json")),
 ];
 
-/// See [`HEALTH_RULE`].
+/// Manifest, self-tests and cases of an operation, in every language.
 const TABLE_OPERATION: &[Template] = &[
     ("plugin.toml", include_str!("../templates/table-operation/plugin.toml")),
-    ("src/lib.rs", include_str!("../templates/table-operation/lib.rs")),
     ("selftest/plain.json", include_str!("../templates/table-operation/plain.json")),
     ("tests/sets-the-property.json", include_str!("../templates/table-operation/sets-the-property.case.json")),
     ("tests/refuses-too-few.json", include_str!("../templates/table-operation/refuses-too-few.case.json")),
 ];
 
-/// Files of every kind. `gitignore` has no dot here, so that git does not obey it in this repository.
-const COMMON: &[Template] = &[
+/// Has no dot in the repository, so that git does not obey it there.
+const IGNORED: Template = (".gitignore", include_str!("../templates/gitignore"));
+
+/// Files of a plugin in Rust, of whatever kind.
+const CRATE: &[Template] = &[
     ("Cargo.toml", include_str!("../templates/Cargo.toml.txt")),
     ("README.md", include_str!("../templates/README.md")),
-    (".gitignore", include_str!("../templates/gitignore")),
 ];
+
+/// The README of a plugin in another language.
+const GUEST: Template = ("README.md", include_str!("../templates/README.guest.md"));
 
 /// What `drls plugin new` is told.
 #[derive(Debug, Args)]
@@ -56,7 +59,7 @@ pub struct NewArgs {
     /// Language that it is written in
     #[arg(long, value_enum, default_value = "rust")]
     lang: Language,
-    /// Folder of the SDK crate `drls-plugin`
+    /// Folder of the SDK crate `drls-plugin`, for plugins in Rust; others need none
     #[arg(long, value_name = "PATH", env = "DRLS_SDK", default_value = SDK, hide_default_value = true)]
     sdk: PathBuf,
 }
@@ -73,22 +76,59 @@ enum Kind {
 /// Languages that have a template.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Language {
-    /// Rust, with the crate drls-plugin
+    /// Rust: a crate on drls-plugin; some 50 KB that swap in milliseconds
     Rust,
+    /// Python: plugin.py; some 20 MB with its interpreter
+    Python,
+    /// JavaScript: plugin.js; some 12 MB with its engine
+    #[value(name = "javascript")]
+    JavaScript,
+}
+
+impl Language {
+    /// The file with the code, and what else the language wants.
+    fn files(self, kind: Kind) -> Vec<Template> {
+        let code = match (self, kind) {
+            (Self::Rust, Kind::HealthRule) => ("src/lib.rs", include_str!("../templates/health-rule/lib.rs")),
+            (Self::Rust, Kind::TableOperation) => ("src/lib.rs", include_str!("../templates/table-operation/lib.rs")),
+            (Self::Python, Kind::HealthRule) => ("plugin.py", include_str!("../templates/python/health-rule.py")),
+            (Self::Python, Kind::TableOperation) => {
+                ("plugin.py", include_str!("../templates/python/table-operation.py"))
+            }
+            (Self::JavaScript, Kind::HealthRule) => {
+                ("plugin.js", include_str!("../templates/javascript/health-rule.js"))
+            }
+            (Self::JavaScript, Kind::TableOperation) => {
+                ("plugin.js", include_str!("../templates/javascript/table-operation.js"))
+            }
+        };
+        let more = if self == Self::Rust { CRATE } else { &[GUEST] };
+        [code, IGNORED].into_iter().chain(more.iter().copied()).collect()
+    }
 }
 
 /// Runs the command: prints what was made and the next words to type.
 pub(crate) fn run(args: &NewArgs) -> Result<()> {
     let name = checked_name(&args.path)?;
-    let sdk = sdk(&args.sdk)?;
+    let sdk = if args.lang == Language::Rust { sdk(&args.sdk)? } else { String::new() };
     refuse_if_used(&args.path)?;
-    let Language::Rust = args.lang;
     let kind = match args.kind {
         Kind::HealthRule => HEALTH_RULE,
         Kind::TableOperation => TABLE_OPERATION,
     };
-    for (place, text) in COMMON.iter().chain(kind) {
-        files::write_atomically(&args.path.join(place), fill(text, &name, &sdk).as_bytes())?;
+    for (place, text) in kind.iter().copied().chain(args.lang.files(args.kind)) {
+        let text = fill(text, &name, &sdk);
+        let text = match args.lang {
+            Language::Rust => text,
+            Language::Python => {
+                text.replace("{{language}}", "Python").replace("{{lang}}", "python").replace("{{main}}", "plugin.py")
+            }
+            Language::JavaScript => text
+                .replace("{{language}}", "JavaScript")
+                .replace("{{lang}}", "javascript")
+                .replace("{{main}}", "plugin.js"),
+        };
+        files::write_atomically(&args.path.join(place), text.as_bytes())?;
     }
     let folder = args.path.display();
     println!("made: {folder}\nnext: drls plugin test {folder}");

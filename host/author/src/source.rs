@@ -1,4 +1,4 @@
-//! The folder of a plugin: `Cargo.toml`, `plugin.toml`, fixtures for its self-tests, test cases.
+//! The folder of a plugin: `plugin.toml`, its code, fixtures for its self-tests, test cases.
 
 use std::path::{Path, PathBuf};
 
@@ -8,6 +8,7 @@ use drls_runtime::manifest::Manifest;
 use crate::{
     cargo::{self, Package},
     files,
+    guest::Language,
 };
 
 /// Name of the manifest in the source folder.
@@ -20,12 +21,21 @@ pub(crate) struct Source {
     pub(crate) dir: PathBuf,
     /// Its manifest, self-test fixtures included.
     pub(crate) manifest: Manifest,
-    /// Its crate.
-    pub(crate) package: Package,
+    /// What it is written in.
+    pub(crate) code: Code,
+}
+
+/// The code of a plugin.
+#[derive(Debug, Clone)]
+pub(crate) enum Code {
+    /// A crate.
+    Rust(Package),
+    /// A main file in a language that brings its own engine.
+    Guest(Language),
 }
 
 impl Source {
-    /// Reads the folder. Errors name the file and the fix: no manifest, a manifest with mistakes, no crate.
+    /// Reads the folder. Errors name the file and the fix: no manifest, a manifest with mistakes, no code.
     pub(crate) fn open(dir: &Path) -> Result<Self> {
         if !dir.is_dir() {
             bail!("{} is no folder\n  fix: name the folder that holds {MANIFEST}", dir.display());
@@ -42,7 +52,18 @@ impl Source {
             let lines: String = mistakes.iter().map(|m| format!("\n  {m}")).collect();
             anyhow!("{} has mistakes:{lines}", file.display())
         })?;
-        Ok(Self { dir: dir.to_owned(), manifest, package: cargo::package(dir)? })
+        let code = match Language::of(dir) {
+            Some(language) => Code::Guest(language),
+            None if !dir.join("Cargo.toml").is_file() => bail!(
+                "{} has no Cargo.toml, no {} and no {}\n  fix: start from `drls plugin new`, or name the folder that \
+                 holds the plugin's code",
+                dir.display(),
+                Language::Python.main(),
+                Language::JavaScript.main(),
+            ),
+            None => Code::Rust(cargo::package(dir)?),
+        };
+        Ok(Self { dir: dir.to_owned(), manifest, code })
     }
 
     /// Every plugin folder directly in `parent`, by name. Folders without a manifest, such as an SDK's, are passed over.

@@ -1,13 +1,10 @@
 //! `drls plugin test`: self-tests and cases in the real runtime, told like a test runner tells them.
 
-use std::{
-    collections::BTreeMap,
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
 
 use anyhow::{Result, anyhow, bail};
 use clap::Args;
-use drls_runtime::{Failure, Host, Kind, Limits, Plugin, Refusal};
+use drls_runtime::{Failure, Host, Kind, Limits, Plugin};
 use serde_json::{Map, Value};
 
 use crate::{
@@ -35,12 +32,11 @@ pub struct TestArgs {
 /// Runs the command. False where a test failed.
 pub(crate) fn run(args: &TestArgs) -> Result<bool> {
     let artifact = Artifact::open(&args.target, &args.toolchain)?;
-    let mut runner = Runner::new(artifact)?;
+    let runner = Runner::new(&artifact)?;
     let folder = args.cases.clone().unwrap_or_else(|| default_cases(&args.target));
     let cases = Case::files(&folder)?;
-    let plugin = runner.plugin(&Map::new()).map_err(|refusal| anyhow!("{refusal}"))?;
-    let identity = plugin.identity().clone();
-    let self_tests = plugin.self_tests();
+    let identity = runner.plugin.identity().clone();
+    let self_tests = runner.plugin.self_tests();
     if self_tests.is_empty() && cases.is_empty() {
         bail!(
             "{} has nothing to test\n  fix: add a [[selftest]] to plugin.toml, or cases to {}",
@@ -61,7 +57,7 @@ pub(crate) fn run(args: &TestArgs) -> Result<bool> {
 }
 
 /// For a folder its `tests`; for a file `tests` beside it, or beside the `dist` that it stands in.
-fn default_cases(target: &Path) -> PathBuf {
+pub(crate) fn default_cases(target: &Path) -> PathBuf {
     if target.is_dir() {
         return target.join("tests");
     }
@@ -70,33 +66,24 @@ fn default_cases(target: &Path) -> PathBuf {
     folder.join("tests")
 }
 
-fn count(n: usize, noun: &str) -> String {
+pub(crate) fn count(n: usize, noun: &str) -> String {
     format!("{n} {noun}{}", if n == 1 { "" } else { "s" })
 }
 
-/// The plugin, loaded once for each configuration that the cases name.
-struct Runner {
-    host: std::sync::Arc<Host>,
-    artifact: Artifact,
-    loaded: BTreeMap<String, Plugin>,
+/// The plugin, compiled once: that takes seconds for a guest that brings its engine.
+pub(crate) struct Runner {
+    pub(crate) plugin: Plugin,
 }
 
 impl Runner {
-    fn new(artifact: Artifact) -> Result<Self> {
-        Ok(Self { host: Host::new(Limits::default())?, artifact, loaded: BTreeMap::new() })
-    }
-
-    fn plugin(&mut self, config: &Map<String, Value>) -> Result<&Plugin, Refusal> {
-        let key = Value::Object(config.clone()).to_string();
-        if !self.loaded.contains_key(&key) {
-            let plugin = self.host.load(&self.artifact.bytes, config)?;
-            self.loaded.insert(key.clone(), plugin);
-        }
-        Ok(&self.loaded[&key])
+    /// Loads the plugin on its own values, as a server would.
+    pub(crate) fn new(artifact: &Artifact) -> Result<Self> {
+        let plugin = Host::new(Limits::default())?.load(&artifact.bytes, &Map::new());
+        Ok(Self { plugin: plugin.map_err(|refusal| anyhow!("{refusal}"))? })
     }
 
     /// Runs one case, and records the answer where `update` says so and it is worth keeping.
-    fn case(&mut self, file: &Path, update: bool) -> Result<State> {
+    fn case(&self, file: &Path, update: bool) -> Result<State> {
         let case = Case::read(file)?;
         let (answer, fault) = self.answer(&case)?;
         let told = match case.compare(&answer)? {
@@ -117,34 +104,34 @@ impl Runner {
     }
 
     /// The answer to a case, and the failure where it is one that no plugin should be known for.
-    fn answer(&mut self, case: &Case) -> Result<(Answer, Option<String>)> {
-        let plugin = match self.plugin(&case.config) {
+    fn answer(&self, case: &Case) -> Result<(Answer, Option<String>)> {
+        let plugin = match self.plugin.with_config(&case.config) {
             Ok(plugin) => plugin,
             // What a server tells an operator who sets these values.
-            Err(Refusal::Config(mistakes)) => {
-                return Ok((Answer::error("config", serde_json::to_value(mistakes)?), None));
-            }
-            Err(refusal) => bail!("{refusal}"),
+            Err(mistakes) => return Ok((Answer::error("config", serde_json::to_value(mistakes)?), None)),
         };
-        let is_plan = !plugin.kinds().contains(&Kind::HealthRule)
-            || (plugin.kinds().contains(&Kind::TableOperation) && case.arguments.is_some());
-        let answer = if is_plan {
-            let none = Value::Object(Map::new());
-            plugin.plan(&case.facts, case.arguments.as_ref().unwrap_or(&none), case.throughput).map(Answer::Plan)
-        } else {
-            if case.arguments.is_some() {
-                bail!("`arguments` are of a table operation, and this plugin is a health rule; take `config`");
-            }
-            plugin.evaluate(&case.facts, None).map(Answer::Findings)
-        };
-        Ok(answer.map(|answer| (answer, None)).unwrap_or_else(|error| {
-            let refused = matches!(
-                error.failure,
-                Failure::Invalid(_) | Failure::NotFound(_) | Failure::Denied(_) | Failure::Failed(_)
-            );
-            (Answer::failed(&error.failure), (!refused).then(|| error.failure.to_string()))
+        Ok(call(&plugin, case)?.map(|answer| (answer, None)).unwrap_or_else(|failure| {
+            let refused =
+                matches!(failure, Failure::Invalid(_) | Failure::NotFound(_) | Failure::Denied(_) | Failure::Failed(_));
+            (Answer::failed(&failure), (!refused).then(|| failure.to_string()))
         }))
     }
+}
+
+/// Makes the call of a case on a plugin that has the case's configuration.
+pub(crate) fn call(plugin: &Plugin, case: &Case) -> Result<Result<Answer, Failure>> {
+    let is_plan = !plugin.kinds().contains(&Kind::HealthRule)
+        || (plugin.kinds().contains(&Kind::TableOperation) && case.arguments.is_some());
+    let answer = if is_plan {
+        let none = Value::Object(Map::new());
+        plugin.plan(&case.facts, case.arguments.as_ref().unwrap_or(&none), case.throughput).map(Answer::Plan)
+    } else {
+        if case.arguments.is_some() {
+            bail!("`arguments` are of a table operation, and this plugin is a health rule; take `config`");
+        }
+        plugin.evaluate(&case.facts, None).map(Answer::Findings)
+    };
+    Ok(answer.map_err(|error| error.failure))
 }
 
 /// How one test ended.

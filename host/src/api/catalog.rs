@@ -1,5 +1,7 @@
 //! Tables: the list, and what their metadata says.
 
+use std::sync::Arc;
+
 use axum::extract::State;
 use drls_runtime::facts::TableId;
 use serde::{Deserialize, Serialize};
@@ -122,14 +124,11 @@ pub(crate) async fn list(
         namespace: namespace.as_deref(),
         search: query.search.as_deref(),
         sort: query.sort,
+        after: page::position(query.cursor.as_deref())?,
+        limit: query.limit.unwrap_or(100),
     };
-    let after: Option<(i64, String)> = page::position(query.cursor.as_deref())?;
-    let limit = query.limit.unwrap_or(100);
-    let tables = app.lakehouse.list(&want).await?;
-    let start = after.map_or(0, |key| tables.partition_point(|t| *t.key() <= key));
-    let more = tables.len() > start + limit;
-    let items: Vec<TableItem> = tables.into_iter().skip(start).take(limit).collect();
-    let next = items.last().filter(|_| more).map(|t| page::cursor(t.key())).transpose()?;
+    let (items, last) = app.lakehouse.list(&want).await?;
+    let next = last.map(|place| page::cursor(&place)).transpose()?;
     Ok(Json(Page { items, next }))
 }
 
@@ -265,7 +264,7 @@ pub(crate) async fn locate(app: &App, name: &TableName, catalog: Option<&str>) -
     app.lakehouse.locate(&table_id(app, name, catalog)?).await
 }
 
-async fn open(app: &App, name: &TableName, catalog: Option<&str>) -> Result<(Located, Metadata), ApiError> {
+async fn open(app: &App, name: &TableName, catalog: Option<&str>) -> Result<(Located, Arc<Metadata>), ApiError> {
     let table = locate(app, name, catalog).await?;
     let metadata = app.lakehouse.metadata(&table).await?;
     Ok((table, metadata))

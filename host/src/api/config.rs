@@ -72,7 +72,12 @@ pub async fn replace(
 
 /// Checks, writes the file, the audit row and the event.
 async fn change(app: &App, user: &User, if_match: &IfMatch, body: Value) -> Result<Arc<Config>, ApiError> {
+    let before = app.config.get().etag.clone();
     let (lock, etag) = app.config.lock().await.map_err(unreadable)?;
+    if etag != before {
+        // The file was edited by hand: that is in force now, whether or not this change is refused.
+        plugins::configure(&app.lakehouse.runtime, &app.config.get());
+    }
     if_match.check(&etag)?;
     let refused = plugins::mistakes(&app.lakehouse.runtime, &body);
     let change = match app.config.prepare(lock, body)? {
@@ -84,7 +89,7 @@ async fn change(app: &App, user: &User, if_match: &IfMatch, body: Value) -> Resu
     let mut tx = app.db.write().await?;
     audit::append(&mut tx, &user.name, "config.change", "config", &changed).await?;
     let config = change.put(async move { tx.commit().await.map_err(ApiError::from) }).await?;
-    plugins::configure(&app.lakehouse.runtime, &config);
+    plugins::configure(&app.lakehouse.runtime, &app.config.get());
     app.events.publish("config.changed", changed);
     Ok(config)
 }

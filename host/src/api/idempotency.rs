@@ -1,6 +1,7 @@
 //! `Idempotency-Key`: the same request sent twice is carried out once.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use axum::{
     body::{Body, to_bytes},
@@ -51,7 +52,7 @@ impl Idempotency {
     ///
     /// # Errors
     /// Those of `work`; 422 `idempotency-key-reused` for another request; 409 `request-in-progress` while the first one runs; 409
-    /// `outcome-lost` where the server stopped during the first one.
+    /// `outcome-lost` where the first one is over and its answer was not kept.
     pub async fn run<F>(self, app: &App, user: &User, body: &impl Serialize, work: F) -> Result<Response, ApiError>
     where
         F: Future<Output = Result<Response, ApiError>> + Send + 'static,
@@ -60,25 +61,75 @@ impl Idempotency {
         let body = serde_json::to_vec(body).map_err(ApiError::internal)?;
         let request =
             hex::encode(Sha256::new().chain_update(&self.target).chain_update([0]).chain_update(&body).finalize());
+        let place = app.in_flight.enter(&user.id, &key);
         let mut tx = app.db.write().await?;
-        let claim = idempotency::claim(&mut tx, &user.id, &key, &request, &app.boot).await?;
+        let claim = idempotency::claim(&mut tx, &user.id, &key, &request).await?;
         tx.commit().await?;
         match claim {
-            Claim::Ours => to_the_end(finish(app.clone(), user.id.clone(), key, work)).await,
+            Claim::Ours => {
+                let (app, user_id) = (app.clone(), user.id.clone());
+                to_the_end(async move {
+                    let _place = place;
+                    finish(app, user_id, key, work).await
+                })
+                .await
+            }
             Claim::Done(answer) => repeat(answer),
             Claim::OtherRequest => Err(ApiError::new(
                 StatusCode::UNPROCESSABLE_ENTITY,
                 "idempotency-key-reused",
                 "this Idempotency-Key was sent with another request; make a new key for a new request",
             )),
-            Claim::Running => Err(ApiError::conflict(
+            Claim::Unanswered if place.others() => Err(ApiError::conflict(
                 "request-in-progress",
                 "the first request with this Idempotency-Key is still running; ask again shortly",
             )),
-            Claim::OutcomeLost => Err(ApiError::conflict(
+            Claim::Unanswered => Err(ApiError::conflict(
                 "outcome-lost",
-                "the server stopped during the first request with this Idempotency-Key; look what it did (GET /api/jobs), then use a new key",
+                "the server stopped during the first request with this Idempotency-Key, or could not keep its answer; look what it did (GET /api/jobs), then use a new key",
             )),
+        }
+    }
+}
+
+/// Requests with a key that this process works on, by user and key.
+#[derive(Debug, Clone, Default)]
+pub struct InFlight(Arc<Mutex<HashMap<(String, String), usize>>>);
+
+/// One request's place among those with the same key, given back on drop.
+#[derive(Debug)]
+struct Place {
+    all: InFlight,
+    of: (String, String),
+}
+
+impl InFlight {
+    fn enter(&self, user_id: &str, key: &str) -> Place {
+        let of = (user_id.to_owned(), key.to_owned());
+        *self.counts().entry(of.clone()).or_default() += 1;
+        Place { all: self.clone(), of }
+    }
+
+    fn counts(&self) -> MutexGuard<'_, HashMap<(String, String), usize>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Place {
+    /// Others with the same key are worked on.
+    fn others(&self) -> bool {
+        self.all.counts().get(&self.of).is_some_and(|count| *count > 1)
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let mut counts = self.all.counts();
+        if let Some(count) = counts.get_mut(&self.of) {
+            *count -= 1;
+            if *count == 0 {
+                counts.remove(&self.of);
+            }
         }
     }
 }
@@ -93,9 +144,12 @@ async fn finish(
     let response = match work.await {
         Ok(response) if response.status().is_success() => response,
         refused => {
-            let mut tx = app.db.write().await?;
-            idempotency::release(&mut tx, &user_id, &key).await?;
-            tx.commit().await?;
+            let release = async {
+                let mut tx = app.db.write().await?;
+                idempotency::release(&mut tx, &user_id, &key).await?;
+                tx.commit().await
+            };
+            told_all_the_same(release.await);
             return refused;
         }
     };
@@ -105,10 +159,20 @@ async fn finish(
         KEPT_HEADERS.iter().filter_map(|name| Some((name.as_str(), parts.headers.get(name)?.to_str().ok()?))).collect();
     let headers = serde_json::to_string(&headers).map_err(ApiError::internal)?;
     let answer = Answer { status: parts.status.as_u16(), headers, body: body.to_vec() };
-    let mut tx = app.db.write().await?;
-    idempotency::finish(&mut tx, &user_id, &key, &answer).await?;
-    tx.commit().await?;
+    let keep = async {
+        let mut tx = app.db.write().await?;
+        idempotency::finish(&mut tx, &user_id, &key, &answer).await?;
+        tx.commit().await
+    };
+    told_all_the_same(keep.await);
     Ok(Response::from_parts(parts, Body::from(body)))
+}
+
+/// What was done or refused is told, whether or not it could be kept for a repetition: the key is then used up.
+fn told_all_the_same(kept: sqlx::Result<()>) {
+    if let Err(error) = kept {
+        tracing::warn!(%error, "the answer to a request with an Idempotency-Key can't be kept");
+    }
 }
 
 /// The kept answer, marked as a repetition.

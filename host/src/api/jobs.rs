@@ -11,6 +11,7 @@ use crate::api::idempotency::Idempotency;
 use crate::api::names::TableName;
 use crate::api::operations::{JobAnswer, answer};
 use crate::api::page::{self, Page};
+use crate::api::to_the_end;
 use crate::app::App;
 use crate::auth::{Role, User};
 use crate::db::jobs::{self, Filter};
@@ -102,7 +103,8 @@ pub(crate) async fn cancel(
     Wait(wait): Wait,
 ) -> Result<Response, ApiError> {
     user.require(Role::Operator)?;
-    let job = app.operations.cancel(&path.id, &user.name).await?;
+    let (operations, id, actor) = (app.operations.clone(), path.id.clone(), user.name.clone());
+    let job = to_the_end(async move { operations.cancel(&id, &actor).await }).await?;
     if let Some(limit) = wait {
         app.operations.wait(&job.id, limit).await;
     }

@@ -257,7 +257,7 @@ fn under(error: ApiError, prefix: &str) -> ApiError {
         .errors()
         .iter()
         .map(|e| match e.pointer.as_str() {
-            "/plan" => e.clone(),
+            "/plan" | "/table" => e.clone(),
             pointer => FieldError::new(format!("{prefix}{pointer}"), e.detail.clone()),
         })
         .collect();

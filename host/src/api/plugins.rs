@@ -1,18 +1,21 @@
-//! Plugins: what is loaded, how it does, what it logs.
+//! Plugins: what is loaded, how it does, what it logs; back to a version before, off and on.
 
 use std::collections::BTreeMap;
 
 use axum::extract::State;
-use drls_runtime::{Kind, PluginStatus};
+use axum::response::{IntoResponse as _, Response};
+use drls_runtime::{Kept, Kind, PluginStatus};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 
 use crate::api::extract::{Json, Path, Query};
+use crate::api::idempotency::Idempotency;
 use crate::app::App;
-use crate::auth::User;
+use crate::auth::{Role, User};
 use crate::error::ApiError;
 use crate::lakehouse::rfc3339;
+use crate::plugins::decisions::{self, Wish};
 
 /// Lines of the log, where nobody asks for fewer.
 const LOG_LINES: usize = 200;
@@ -40,7 +43,8 @@ pub(crate) struct LogQuery {
 pub(crate) struct PluginEvent {
     /// RFC 3339.
     at: String,
-    /// seen, staged, verified, compiled, linked, self-tested, active, configured, draining, gone or refused.
+    /// seen, staged, verified, compiled, linked, self-tested, active, optimised, configured, draining, gone, refused, quarantined,
+    /// rolled-back, disabled or enabled.
     state: Value,
     /// Version, once known.
     version: Option<String>,
@@ -66,13 +70,16 @@ pub(crate) struct PluginItem {
     version: Option<String>,
     /// SHA-256 of its file.
     digest: Option<String>,
-    /// active, staged or refused.
+    /// active, staged, refused, quarantined (it failed too often, and calls are refused) or disabled.
     #[schema(value_type = String)]
     state: drls_runtime::PluginState,
     /// Why the file in the folder is not taken, and what serves instead.
     error: Option<String>,
     /// Stable name of the refusal.
     error_code: Option<&'static str>,
+    /// quick: its code was compiled in a hurry, and faster code follows; optimised.
+    #[schema(value_type = Option<String>)]
+    tier: Option<drls_runtime::Tier>,
     /// Groups of facts that it reads.
     #[schema(value_type = Vec<String>)]
     needs: Vec<drls_runtime::facts::Group>,
@@ -88,10 +95,63 @@ pub(crate) struct PluginItem {
     memory_peak: u64,
     /// Log lines that came too fast.
     log_lines_dropped: u64,
+    /// Who switched it off, where somebody did.
+    disabled: Option<PluginDecision>,
+    /// Versions that are kept, the one that served last first: any can be gone back to.
+    versions: Vec<PluginVersion>,
+    /// Times that a version was taken out of service for failing, since the server started.
+    quarantines: u64,
+    /// Times that a new version gave its place back by itself, since the server started.
+    rollbacks: u64,
     /// RFC 3339.
     loaded_at: Option<String>,
     /// The last 50 steps of its life, oldest first.
     history: Vec<PluginEvent>,
+}
+
+/// What a person decided.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct PluginDecision {
+    /// Name of the user, or "command line".
+    by: String,
+    /// RFC 3339.
+    at: String,
+}
+
+/// A version of a plugin whose file is kept.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct PluginVersion {
+    /// Version.
+    version: String,
+    /// SHA-256 of its file.
+    digest: String,
+    /// Calls go to it, or would if they were not refused.
+    serving: bool,
+    /// When it last began to serve, RFC 3339.
+    served_at: String,
+    /// Why it is out of service, where it is.
+    quarantine: Option<PluginQuarantine>,
+}
+
+/// A version that failed too often.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct PluginQuarantine {
+    /// What it did.
+    reason: String,
+    /// Since when, RFC 3339.
+    at: String,
+    /// How often in a row.
+    times: u32,
+    /// When it is tried again, RFC 3339; null: once somebody enables it.
+    until: Option<String>,
+}
+
+/// Which version to go back to.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RollbackRequest {
+    /// Version or digest of one that is kept; the one that served before, where it is left out.
+    to: Option<String>,
 }
 
 /// One plugin with its configuration.
@@ -155,7 +215,8 @@ pub(crate) async fn show(
     Path(path): Path<PluginPath>,
 ) -> Result<Json<PluginDetail>, ApiError> {
     let runtime = &app.lakehouse.runtime;
-    let status = runtime.status().into_iter().find(|p| p.id == path.id).ok_or_else(|| not_found(&path.id))?;
+    let status =
+        runtime.status().into_iter().find(|p| p.id == path.id).ok_or_else(|| decisions::not_found(&path.id))?;
     let last_error = status.counters.last_error.clone();
     let loaded = runtime.snapshot().plugin(&path.id).cloned();
     let descriptors = loaded.iter().flat_map(|p| {
@@ -178,7 +239,7 @@ pub(crate) async fn log(
     Path(path): Path<PluginPath>,
     Query(query): Query<LogQuery>,
 ) -> Result<Json<PluginLog>, ApiError> {
-    let lines = app.lakehouse.runtime.log(&path.id).ok_or_else(|| not_found(&path.id))?;
+    let lines = app.lakehouse.runtime.log(&path.id).ok_or_else(|| decisions::not_found(&path.id))?;
     let passed = lines.len().saturating_sub(query.limit.unwrap_or(LOG_LINES));
     let items = lines.into_iter().skip(passed).map(|line| PluginLogLine {
         at: rfc3339(line.at),
@@ -190,7 +251,85 @@ pub(crate) async fn log(
     Ok(Json(PluginLog { items: items.collect() }))
 }
 
+/// Go back to a version that is kept, without a restart.
+///
+/// Its file takes the place of the one in the plugins folder, and it is swapped in while requests go on. Its quarantine, where
+/// it is in one, is lifted.
+#[utoipa::path(post, path = "/api/plugins/{id}/rollback", tag = "plugins", extensions(("x-role" = json!("admin"))),
+    params(PluginPath), request_body = RollbackRequest, responses((status = 200, body = PluginItem)))]
+pub(crate) async fn rollback(
+    State(app): State<App>,
+    user: User,
+    Path(path): Path<PluginPath>,
+    idempotency: Idempotency,
+    Json(body): Json<RollbackRequest>,
+) -> Result<Response, ApiError> {
+    let wish = Wish::Rollback(body.to.clone());
+    decide(app, user, path, idempotency, &body, wish).await
+}
+
+/// Take a plugin out of service, whatever file is put there, until it is enabled.
+#[utoipa::path(post, path = "/api/plugins/{id}/disable", tag = "plugins", extensions(("x-role" = json!("admin"))),
+    params(PluginPath), responses((status = 200, body = PluginItem)))]
+pub(crate) async fn disable(
+    State(app): State<App>,
+    user: User,
+    Path(path): Path<PluginPath>,
+    idempotency: Idempotency,
+) -> Result<Response, ApiError> {
+    decide(app, user, path, idempotency, &(), Wish::Disable).await
+}
+
+/// Let a plugin serve again that was disabled or is in quarantine.
+#[utoipa::path(post, path = "/api/plugins/{id}/enable", tag = "plugins", extensions(("x-role" = json!("admin"))),
+    params(PluginPath), responses((status = 200, body = PluginItem)))]
+pub(crate) async fn enable(
+    State(app): State<App>,
+    user: User,
+    Path(path): Path<PluginPath>,
+    idempotency: Idempotency,
+) -> Result<Response, ApiError> {
+    decide(app, user, path, idempotency, &(), Wish::Enable).await
+}
+
+async fn decide(
+    app: App,
+    user: User,
+    path: PluginPath,
+    idempotency: Idempotency,
+    body: &impl Serialize,
+    wish: Wish,
+) -> Result<Response, ApiError> {
+    user.require(Role::Admin)?;
+    let (rooms, actor) = (app.clone(), user.name.clone());
+    let work = async move {
+        let status = decisions::decide(&rooms, &actor, &path.id, wish).await?;
+        Ok(Json(item(status)).into_response())
+    };
+    idempotency.run(&app, &user, body, work).await
+}
+
+fn version(kept: Kept, serving: Option<&str>, now: i64) -> PluginVersion {
+    let quarantine = kept.quarantined(now).map(|quarantine| PluginQuarantine {
+        reason: quarantine.reason.clone(),
+        at: rfc3339(quarantine.at),
+        times: quarantine.times,
+        until: quarantine.until.map(rfc3339),
+    });
+    PluginVersion {
+        version: kept.version.to_string(),
+        serving: serving == Some(kept.digest.as_str()),
+        served_at: rfc3339(kept.served_at),
+        quarantine,
+        digest: kept.digest,
+    }
+}
+
 fn item(status: PluginStatus) -> PluginItem {
+    let now = crate::db::now().timestamp_millis();
+    let serving = status.loaded_at.and(status.digest.clone());
+    let versions = status.entry.versions.into_iter().map(|kept| version(kept, serving.as_deref(), now)).collect();
+    let disabled = status.entry.disabled.map(|by| PluginDecision { by: by.by, at: rfc3339(by.at) });
     let history = status.history.into_iter().map(|event| PluginEvent {
         at: rfc3339(event.at),
         state: serde_json::to_value(event.state).unwrap_or_default(),
@@ -208,6 +347,7 @@ fn item(status: PluginStatus) -> PluginItem {
         state: status.state,
         error: status.error,
         error_code: status.error_code,
+        tier: status.tier,
         needs: status.needs.into_iter().collect(),
         calls: status.counters.calls,
         failures: status.counters.failures.into_iter().map(|(kind, n)| (kind.name(), n)).collect(),
@@ -215,11 +355,11 @@ fn item(status: PluginStatus) -> PluginItem {
         p99_us: status.counters.p99_us,
         memory_peak: status.counters.memory_peak,
         log_lines_dropped: status.log_lines_dropped,
+        disabled,
+        versions,
+        quarantines: status.quarantines,
+        rollbacks: status.rollbacks,
         loaded_at: status.loaded_at.map(rfc3339),
         history: history.collect(),
     }
-}
-
-fn not_found(id: &str) -> ApiError {
-    ApiError::not_found("plugin-not-found", format!("there is no plugin `{id}`; GET /api/plugins lists what is there"))
 }

@@ -2,7 +2,7 @@
 
 use axum::{
     extract::State,
-    http::StatusCode,
+    http::{Method, StatusCode},
     response::{IntoResponse as _, Redirect, Response},
 };
 use axum_extra::extract::{
@@ -110,9 +110,14 @@ pub struct Link {
 #[utoipa::path(get, path = "/sign-in", tag = "session", params(Link), responses((status = 303, description = "To `/`, signed in")))]
 pub async fn follow_link(
     State(app): State<App>,
+    method: Method,
     jar: CookieJar,
     Query(link): Query<Link>,
 ) -> Result<(CookieJar, Redirect), ApiError> {
+    // A program that only looks where a link leads must not use it up.
+    if method == Method::HEAD {
+        return Ok((jar, Redirect::to("/")));
+    }
     let (jar, _user) = by_code(&app, jar, &link.code).await?;
     Ok((jar, Redirect::to("/")))
 }

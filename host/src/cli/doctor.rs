@@ -121,7 +121,9 @@ fn print(finding: &Finding) {
 
 fn settings(config: &Config) -> Finding {
     if config.unknown.is_empty() {
-        return Finding::ok("config", "config.json is understood");
+        let there = config.home.join("config.json").is_file();
+        let words = if there { "config.json is understood" } else { "no config.json: everything is at its default" };
+        return Finding::ok("config", words);
     }
     let keys = config.unknown.join(", ");
     Finding::warning(

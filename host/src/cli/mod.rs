@@ -4,12 +4,17 @@ mod demo;
 pub mod doctor;
 mod doctor_lakehouse;
 mod logs;
+mod plugin;
 mod serve;
 mod user;
 
-use std::{net::SocketAddr, path::PathBuf, process::ExitCode};
+use std::{
+    net::{SocketAddr, ToSocketAddrs as _},
+    path::PathBuf,
+    process::ExitCode,
+};
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
 use clap::{Parser, Subcommand};
 
 use crate::{
@@ -34,7 +39,7 @@ enum Command {
     /// Serve the console and its API
     Serve {
         /// Address to listen on [default: server.bind in config.json, else 127.0.0.1:3000]
-        #[arg(long, value_name = "ADDRESS:PORT")]
+        #[arg(long, value_name = "ADDRESS:PORT", value_parser = address)]
         bind: Option<SocketAddr>,
         /// Form of the log on standard error
         #[arg(long, value_enum, default_value_t = logs::Format::Auto)]
@@ -53,9 +58,9 @@ enum Command {
         #[arg(long)]
         reset: bool,
     },
-    /// Make, build, check, test and install plugins
+    /// Make, build, check, test and install plugins; go back to a version, switch one off and on
     #[command(subcommand)]
-    Plugin(drls_author::Command),
+    Plugin(plugin::Command),
     /// Look for what is broken, with a fix for each finding
     Doctor(doctor::Arguments),
 }
@@ -92,7 +97,11 @@ async fn dispatch(cli: Cli) -> Result<ExitCode> {
         Command::Openapi => println!("{}", openapi::document().to_pretty_json()?),
         Command::User(command) => {
             let environment = Environment::of_process(cli.home, None)?;
-            environment.make_home()?;
+            if command.makes_home() {
+                environment.make_home()?;
+            } else {
+                known_home(&environment)?;
+            }
             let config = ConfigStore::open(environment)?.get();
             user::run(command, &config).await?;
         }
@@ -104,10 +113,30 @@ async fn dispatch(cli: Cli) -> Result<ExitCode> {
             // Python's threads may still hold the interpreter: nothing is left to be done for them.
             std::process::exit(0);
         }
-        Command::Plugin(command) => return Ok(drls_author::run(&command)),
+        Command::Plugin(plugin::Command::Author(command)) => return Ok(drls_author::run(&command)),
+        Command::Plugin(plugin::Command::Operator(command)) => {
+            let environment = Environment::of_process(cli.home, None)?;
+            plugin::run(&command, &known_home(&environment)?).await?;
+        }
         Command::Doctor(arguments) => {
             return doctor::run(&arguments, Environment::of_process(cli.home, None)?).await;
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// The home, where a server was.
+fn known_home(environment: &Environment) -> Result<PathBuf> {
+    let home = environment.home();
+    if !home.join("drls.db").is_file() {
+        bail!("there is no DRLS home at {}; name it with --home or DRLS_HOME", home.display());
+    }
+    Ok(home.to_owned())
+}
+
+/// An address to listen on; a name, as `localhost`, stands for the first of its addresses, IPv4 first.
+fn address(text: &str) -> Result<SocketAddr, String> {
+    let mut found: Vec<_> = text.to_socket_addrs().map_err(|_| "say it as 127.0.0.1:3000 or [::1]:3000")?.collect();
+    found.sort_by_key(SocketAddr::is_ipv6);
+    found.first().copied().ok_or_else(|| format!("{text} has no address"))
 }

@@ -1,6 +1,6 @@
 //! `drls serve`.
 
-use std::{fs::File, net::SocketAddr, path::Path, process::exit, time::Duration};
+use std::{fs::File, io::Write as _, net::SocketAddr, path::Path, process::exit, time::Duration};
 
 use anyhow::{Context as _, Result, bail};
 use serde_json::json;
@@ -76,7 +76,7 @@ async fn refuse_open_bind(app: &App, bind: SocketAddr) -> Result<()> {
 
 /// Prints where the server is; on loopback with a one-time link for the first admin, who is made where there is none.
 async fn announce(app: &App, address: SocketAddr) -> Result<()> {
-    println!("DRLS {} at http://{address}/", env!("CARGO_PKG_VERSION"));
+    say(&format!("DRLS {} at http://{address}/", env!("CARGO_PKG_VERSION")));
     if !address.ip().is_loopback() {
         return Ok(());
     }
@@ -95,8 +95,13 @@ async fn announce(app: &App, address: SocketAddr) -> Result<()> {
     sessions::insert_link(&mut tx, &admin, &code).await?;
     audit::append(&mut tx, "system", "user.link", &admin.name, &json!({})).await?;
     tx.commit().await?;
-    println!("Sign in once as {}, within an hour: http://{address}/sign-in?code={code}", admin.name);
+    say(&format!("Sign in once as {}, within an hour: http://{address}/sign-in?code={code}", admin.name));
     Ok(())
+}
+
+/// Prints a line; whoever started the server may not be reading any more, and it serves all the same.
+fn say(line: &str) {
+    let _ = writeln!(std::io::stdout(), "{line}");
 }
 
 /// Starts the end at the first signal; ends at once at the second, or when the grace is over.

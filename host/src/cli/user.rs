@@ -50,8 +50,20 @@ pub(super) enum Command {
         /// Name of the user
         name: String,
     },
+    /// Remove a user, whose tokens and open sessions end at once
+    Remove {
+        /// Name of the user
+        name: String,
+    },
     /// List the users
     List,
+}
+
+impl Command {
+    /// Whether it may be the first thing that happens in a home: a server that others reach wants an admin before it starts.
+    pub(super) fn makes_home(&self) -> bool {
+        matches!(self, Self::Add { .. })
+    }
 }
 
 /// Carries out one command on the home's database, beside a server that may be running.
@@ -96,6 +108,15 @@ async fn carry_out(command: Command, db: &Db, config: &Config) -> Result<()> {
                 "Sign in once as {name}, within an hour: http://{}/sign-in?code={code}",
                 config.settings.server.bind
             );
+            Ok(())
+        }
+        Command::Remove { name } => {
+            let mut tx = db.write().await?;
+            let user = known(&mut tx, &name).await?;
+            users::remove(&mut tx, &user).await?;
+            audit::append(&mut tx, ACTOR, "user.remove", &user.name, &json!({ "role": user.role })).await?;
+            tx.commit().await?;
+            println!("Removed {name}; tokens and open sessions of {name} have ended");
             Ok(())
         }
         Command::List => list(db).await,

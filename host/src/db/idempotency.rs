@@ -27,30 +27,22 @@ pub enum Claim {
     Ours,
     /// Used for a different request.
     OtherRequest,
-    /// The first request of this key is still running.
-    Running,
-    /// The server stopped before the first request of this key had answered.
-    OutcomeLost,
+    /// Claimed by a request that runs, or whose answer was not kept.
+    Unanswered,
     /// Answered.
     Done(Answer),
 }
 
-/// Takes `key` of a user for the request with the digest `request`, or says what is known of it. `boot` names this run of the server.
+/// Takes `key` of a user for the request with the digest `request`, or says what is known of it.
 ///
 /// # Errors
 /// Where the database fails.
-pub async fn claim(
-    tx: &mut Transaction<'_, Sqlite>,
-    user_id: &str,
-    key: &str,
-    request: &str,
-    boot: &str,
-) -> sqlx::Result<Claim> {
+pub async fn claim(tx: &mut Transaction<'_, Sqlite>, user_id: &str, key: &str, request: &str) -> sqlx::Result<Claim> {
     let now = db::now();
     let (at, oldest) = (now.timestamp_millis(), (now - KEPT).timestamp_millis());
     sqlx::query!("DELETE FROM idempotency_keys WHERE created_at < ?", oldest).execute(&mut **tx).await?;
     let known = sqlx::query!(
-        "SELECT request, boot, status, headers, body FROM idempotency_keys WHERE user_id = ? AND key = ?",
+        "SELECT request, status, headers, body FROM idempotency_keys WHERE user_id = ? AND key = ?",
         user_id,
         key
     )
@@ -58,11 +50,10 @@ pub async fn claim(
     .await?;
     let Some(known) = known else {
         sqlx::query!(
-            "INSERT INTO idempotency_keys (user_id, key, request, boot, created_at) VALUES (?, ?, ?, ?, ?)",
+            "INSERT INTO idempotency_keys (user_id, key, request, created_at) VALUES (?, ?, ?, ?)",
             user_id,
             key,
             request,
-            boot,
             at
         )
         .execute(&mut **tx)
@@ -77,8 +68,7 @@ pub async fn claim(
             let status = u16::try_from(status).map_err(|error| sqlx::Error::Decode(error.into()))?;
             Claim::Done(Answer { status, headers, body })
         }
-        _ if known.boot == boot => Claim::Running,
-        _ => Claim::OutcomeLost,
+        _ => Claim::Unanswered,
     })
 }
 

@@ -183,6 +183,20 @@ pub(crate) async fn list(db: impl SqliteExecutor<'_>, filter: &Filter<'_>) -> sq
     .await
 }
 
+/// Results (JSON) of the newest ten jobs of this operation in this catalog that succeeded and measured how long they took.
+pub(crate) async fn results(db: impl SqliteExecutor<'_>, operation: &str, catalog: &str) -> sqlx::Result<Vec<String>> {
+    sqlx::query_scalar!(
+        r#"SELECT result AS "result!" FROM jobs
+           WHERE operation = ? AND catalog = ? AND state = 'succeeded' AND steps <> '[]'
+             AND result ->> '$.duration' IS NOT NULL
+           ORDER BY id DESC LIMIT 10"#,
+        operation,
+        catalog
+    )
+    .fetch_all(db)
+    .await
+}
+
 /// Bytes a second of the last rewrites that succeeded: sum of bytes read over sum of milliseconds, the newest ten of
 /// 64 MiB or more, since smaller ones measure what each costs before the first byte; none where none was measured.
 pub(crate) async fn throughput(db: impl SqliteExecutor<'_>) -> sqlx::Result<Option<i64>> {

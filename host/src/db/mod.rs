@@ -87,7 +87,21 @@ impl Db {
     /// # Errors
     /// [`sqlx::Error::PoolTimedOut`] where the writer stayed busy for ten seconds: 503 `overloaded` at the doors.
     pub async fn write(&self) -> sqlx::Result<Transaction<'static, Sqlite>> {
-        self.writer.begin_with("BEGIN IMMEDIATE").await
+        match self.begin().await {
+            Err(error) if is_spent(&error) => {
+                // Whatever it says when it is closed, it is gone, and the pool opens another.
+                drop(self.writer.acquire().await?.close().await);
+                self.begin().await
+            }
+            begun => begun,
+        }
+    }
+
+    async fn begin(&self) -> sqlx::Result<Transaction<'static, Sqlite>> {
+        let mut tx = self.writer.begin_with("BEGIN IMMEDIATE").await?;
+        // Where the file could only be opened for reading, that silently began to read; what writes, be it nothing, says so.
+        sqlx::query!("DELETE FROM jobs WHERE FALSE").execute(&mut *tx).await?;
+        Ok(tx)
     }
 
     /// Whether the database answers.
@@ -122,13 +136,22 @@ pub fn time(milliseconds: i64) -> DateTime<Utc> {
     DateTime::from_timestamp_millis(milliseconds).unwrap_or_default()
 }
 
-/// Whether SQLite gave up waiting for a lock (`SQLITE_BUSY`, `SQLITE_LOCKED` and their extended codes).
-pub fn is_busy(error: &sqlx::Error) -> bool {
-    primary_code(error).is_some_and(|code| code == 5 || code == 6)
+/// Whether the connection will never write again, though the disk may: a commit failed and SQLite rolled it back by itself,
+/// so that sqlx's own rollback fails and it takes the transaction for open ever after; or the file could only be opened for
+/// reading at that moment.
+fn is_spent(error: &sqlx::Error) -> bool {
+    matches!(error, sqlx::Error::InvalidSavePointStatement) || primary_code(error) == Some(8)
+}
+
+/// Whether the same write may succeed later: the database is busy, or its disk is full, read-only or failing.
+pub(crate) fn may_pass(error: &sqlx::Error) -> bool {
+    matches!(error, sqlx::Error::PoolTimedOut)
+        || is_spent(error)
+        || primary_code(error).is_some_and(|code| matches!(code, 5 | 6 | 10 | 13 | 14))
 }
 
 /// SQLite's primary result code (the low byte of the extended one).
-fn primary_code(error: &sqlx::Error) -> Option<i32> {
+pub(crate) fn primary_code(error: &sqlx::Error) -> Option<i32> {
     let code: i32 = error.as_database_error()?.code()?.parse().ok()?;
     Some(code & 0xff)
 }

@@ -119,6 +119,15 @@ pub async fn set_password(tx: &mut Transaction<'_, Sqlite>, user: &User, phc: &s
     Ok(())
 }
 
+/// Removes a user with the tokens, sessions and sign-in links that the user has. What the user did stays in the audit.
+///
+/// # Errors
+/// Where the database fails.
+pub async fn remove(tx: &mut Transaction<'_, Sqlite>, user: &User) -> sqlx::Result<()> {
+    sqlx::query!("DELETE FROM users WHERE id = ?", user.id).execute(&mut **tx).await?;
+    Ok(())
+}
+
 /// Remembers a new bearer token of a user by its digest.
 ///
 /// # Errors

@@ -10,6 +10,7 @@ use drls_runtime::facts::TableId;
 use serde::{Deserialize, Serialize};
 
 use super::embedded::{self, Embedded};
+use crate::config;
 use crate::error::ApiError;
 use crate::python::{Failure, Python, Work};
 
@@ -26,6 +27,15 @@ pub(crate) struct Catalog {
     pub(crate) name: String,
     /// Properties, passed unchanged.
     pub(crate) properties: BTreeMap<String, String>,
+}
+
+impl Catalog {
+    /// A catalog of the configuration that is not the embedded one.
+    pub(crate) fn configured(name: &str, catalog: &config::Catalog) -> Self {
+        let mut properties = catalog.properties.clone();
+        properties.insert("type".to_owned(), catalog.kind.as_str().to_owned());
+        Self { name: name.to_owned(), properties }
+    }
 }
 
 /// A table and the metadata file that it is at.
@@ -103,7 +113,16 @@ impl Catalogs {
     /// Every table of a catalog, in order of namespace and name.
     pub(crate) async fn list(&self, catalog: &Catalog) -> Result<Vec<Listed>, ApiError> {
         let arguments = CatalogOnly { catalog: catalog.clone() };
-        Ok(self.python.call(Work::Short, "catalog.list_tables", arguments, DEADLINE).await?)
+        self.python
+            .call(Work::Short, "catalog.list_tables", arguments, DEADLINE)
+            .await
+            .map_err(|f| of(&catalog.name, f))
+    }
+
+    /// A number that is another one after each commit to a catalog; none for catalogs without such a number.
+    pub(crate) async fn version(&self, catalog: &Catalog) -> Result<Option<i64>, ApiError> {
+        let arguments = CatalogOnly { catalog: catalog.clone() };
+        self.python.call(Work::Short, "catalog.version", arguments, DEADLINE).await.map_err(|f| of(&catalog.name, f))
     }
 
     /// Where a table stands now.
@@ -120,16 +139,23 @@ impl Catalogs {
             Err(Failure::Told { code, .. }) if code == "table-not-found" || code == "namespace-not-found" => {
                 Err(table_not_found(id))
             }
-            Err(failure) => Err(failure.into()),
+            Err(failure) => Err(of(&id.catalog, failure)),
         }
     }
 
     /// Whether the embedded catalog answers now.
     pub(crate) async fn check(&self) -> Result<(), ApiError> {
-        let catalog = self.get(Some(embedded::NAME))?.clone();
-        let _names: serde::de::IgnoredAny =
-            self.python.call(Work::Short, "catalog.list_tables", CatalogOnly { catalog }, DEADLINE).await?;
-        Ok(())
+        self.version(self.get(Some(embedded::NAME))?).await.map(drop)
+    }
+}
+
+/// A failure of a catalog, by its name.
+fn of(catalog: &str, failure: Failure) -> ApiError {
+    match failure {
+        Failure::Told { code, detail, errors, trace } if code == "catalog-unavailable" => {
+            Failure::Told { code, detail: format!("catalog `{catalog}`: {detail}"), errors, trace }.into()
+        }
+        other => other.into(),
     }
 }
 

@@ -5,7 +5,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 /// Counts up with every change of the cached types.
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
 
 /// zstd level: 1 packs paths with their shared prefixes some ten times, at several hundred MB/s.
 const LEVEL: i32 = 1;

@@ -53,9 +53,9 @@ pub(super) fn from_metadata(id: &TableId, metadata: &Metadata, now: i64) -> Tabl
 /// of anything.
 pub(super) fn totals_of_summary(metadata: &Metadata) -> Option<Totals> {
     let Some(snapshot) = metadata.current_snapshot() else {
-        return Some(Totals::default());
+        return Some(Totals { manifests: Some(0), ..Totals::default() });
     };
-    let number = |key: &str| snapshot.summary.get(key).and_then(|v| v.parse().ok());
+    let number = |key: &str| snapshot.summary.get(key).and_then(|v| v.parse::<u64>().ok());
     Some(Totals {
         records: number("total-records")?,
         data_files: number("total-data-files")?,
@@ -63,6 +63,8 @@ pub(super) fn totals_of_summary(metadata: &Metadata) -> Option<Totals> {
         delete_files: number("total-delete-files")?,
         position_deletes: number("total-position-deletes")?,
         equality_deletes: number("total-equality-deletes")?,
+        // Java's writers tell them, PyIceberg does not.
+        manifests: number("manifests-created").zip(number("manifests-kept")).map(|(created, kept)| created + kept),
     })
 }
 
@@ -77,7 +79,7 @@ pub(super) fn manifests(list: &[ManifestRef]) -> Vec<Manifest> {
 pub(super) fn files(metadata: &Metadata, read: &[Read]) -> (FileFacts, Totals) {
     let index = DeleteIndex::new(metadata, read);
     let committed: HashMap<i64, i64> = metadata.snapshots.iter().map(|s| (s.id, s.committed_at)).collect();
-    let mut totals = Totals::default();
+    let mut totals = Totals { manifests: Some(read.len() as u64), ..Totals::default() };
     let mut partitions: BTreeMap<(&str, i32), Partition> = BTreeMap::new();
     for Read { manifest, entries, paths } in read {
         for row in 0..entries.bytes.len() {

@@ -1,6 +1,7 @@
 //! Gathers the groups of facts that the loaded plugins ask for, and no others.
 
 use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
 
 use drls_runtime::facts::{Group, OrphanFile, TableFacts};
 use serde::{Deserialize, Serialize};
@@ -35,7 +36,7 @@ impl Lakehouse {
         &self,
         table: &Located,
         groups: &BTreeSet<Group>,
-    ) -> Result<(Metadata, TableFacts), ApiError> {
+    ) -> Result<(Arc<Metadata>, TableFacts), ApiError> {
         let metadata = self.metadata(table).await?;
         let mut facts = facts::from_metadata(&table.id, &metadata, crate::db::now().timestamp_millis());
         // A summary without totals (other writers, old formats) is made good by counting.

@@ -49,7 +49,6 @@ pub(crate) struct RuleFinding {
     pub(crate) rule: PluginRef,
     /// What it found.
     #[serde(flatten)]
-    #[schema(value_type = Object)]
     pub(crate) finding: Finding,
 }
 
@@ -117,8 +116,11 @@ impl Lakehouse {
             && kept.metadata_location == table.metadata_location
             && kept.rules_digest == rules.rules_digest()
             && now - kept.as_of < MAX_AGE_MS
-            && let Ok(report) = serde_json::from_str(&kept.body)
+            && let Ok(report) = serde_json::from_str::<Report>(&kept.body)
+            // A rule that failed may answer by now; one that was taken out of service does not.
+            && report.failed_rules.iter().all(|f| rules.plugin(&f.rule.id).is_some_and(|p| p.barred().is_some()))
         {
+            self.lists.holds_still(&table.id);
             return Ok(report);
         }
         self.judge(table, rules).await
@@ -144,6 +146,7 @@ impl Lakehouse {
                     if error.code() == "table-not-found" {
                         lakehouse.gauges.forget(&id);
                     }
+                    lakehouse.lists.failed(&id, &error);
                     tracing::warn!(table = id.name, code = error.code(), "no health report: {}", error.detail());
                 }
                 lakehouse.refresher.pending.lock().unwrap_or_else(PoisonError::into_inner).remove(&id);
@@ -152,7 +155,8 @@ impl Lakehouse {
     }
 
     async fn judge(&self, table: &Located, rules: Arc<Snapshot>) -> Result<Report, ApiError> {
-        let groups: BTreeSet<Group> = rules.rules().iter().flat_map(|r| r.needs().iter().copied()).collect();
+        let groups: BTreeSet<Group> =
+            rules.rules().iter().filter(|r| r.barred().is_none()).flat_map(|r| r.needs().iter().copied()).collect();
         let (metadata, facts) = self.gather(table, &groups).await?;
         let facts = Arc::new(facts);
         let digest = rules.rules_digest().to_owned();
@@ -160,7 +164,10 @@ impl Lakehouse {
         let (findings, failed_rules) =
             tokio::task::spawn_blocking(move || evaluate(&rules, &judged)).await.map_err(ApiError::internal)?;
         let report = report(table, &facts, findings, failed_rules);
-        self.keep(table, &metadata, &facts, &report, digest).await?;
+        if let Err(error) = self.keep(table, &metadata, &facts, &report, digest).await {
+            // It is as good as one that is kept, and made again the next time.
+            tracing::warn!(table = report.table, code = error.code(), "the report can't be kept: {}", error.detail());
+        }
         self.gauges.judged(&facts, report.score);
         self.events.publish(
             "table.judged",
@@ -198,6 +205,7 @@ impl Lakehouse {
         let mut tx = self.db.write().await?;
         reports::put(&mut *tx, &table.id.catalog, &summary, &body).await?;
         tx.commit().await?;
+        self.lists.judged(&table.id, summary);
         Ok(())
     }
 }

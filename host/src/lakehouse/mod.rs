@@ -40,6 +40,9 @@ use reader::Reader;
 /// What was read from Iceberg's files is read again after 30 days: so long at least does a dead file's share of the cache stay.
 const KEPT_MS: i64 = 30 * 24 * 3_600_000;
 
+/// Plans that nobody ran are kept so long after they expired, for who asks why an id is refused.
+const PLANS_KEPT_MS: i64 = 2 * 24 * 3_600_000;
+
 /// Compiling every plugin anew on a slow machine.
 const FIRST_LOAD: Duration = Duration::from_secs(120);
 
@@ -56,6 +59,7 @@ pub(crate) struct Lakehouse {
     pub(crate) events: Events,
     pub(crate) gauges: Gauges,
     reader: Reader,
+    lists: Arc<listing::Lists>,
     refresher: Arc<health::Refresher>,
     stopping: CancellationToken,
     /// False from the start of the plugin runtime until its first look at the folder is through.
@@ -82,6 +86,7 @@ impl Lakehouse {
             events,
             gauges: Gauges::default(),
             reader,
+            lists: Arc::default(),
             refresher,
             stopping,
             loaded: Arc::new(watch::Sender::new(true)),
@@ -91,9 +96,9 @@ impl Lakehouse {
     /// Says that plugins are being loaded, until the first look at the folder is through.
     pub(crate) fn await_plugins(&self) {
         self.loaded.send_replace(false);
-        let (runtime, loaded) = (self.runtime.clone(), self.loaded.clone());
+        let (runtime, loaded, stopping) = (self.runtime.clone(), self.loaded.clone(), self.stopping.clone());
         tokio::task::spawn_blocking(move || {
-            if !runtime.settle(FIRST_LOAD) {
+            if !runtime.settle(FIRST_LOAD) && !stopping.is_cancelled() {
                 tracing::warn!("some plugins are still being loaded; what is asked of them is answered without them");
             }
             loaded.send_replace(true);
@@ -122,13 +127,13 @@ impl Lakehouse {
         let now = crate::db::now().timestamp_millis();
         let mut tx = self.db.write().await?;
         crate::db::facts::forget(&mut tx, now - KEPT_MS).await?;
-        crate::db::plans::forget(&mut *tx, now - KEPT_MS).await?;
+        crate::db::plans::forget(&mut *tx, now - PLANS_KEPT_MS).await?;
         tx.commit().await?;
         Ok(())
     }
 
     /// Iceberg metadata of a table as it stands.
-    pub(crate) async fn metadata(&self, table: &Located) -> Result<metadata::Metadata, ApiError> {
+    pub(crate) async fn metadata(&self, table: &Located) -> Result<Arc<metadata::Metadata>, ApiError> {
         self.reader.metadata(table).await
     }
 }

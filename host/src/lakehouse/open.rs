@@ -33,13 +33,8 @@ pub(crate) fn open(
     }));
     let embedded = Embedded::of(&config.home)?;
     let others = settings.catalogs.iter().filter(|(_, c)| c.kind != CatalogKind::Embedded);
-    let others: BTreeMap<String, Catalog> = others
-        .map(|(name, catalog)| {
-            let mut properties = catalog.properties.clone();
-            properties.insert("type".to_owned(), catalog.kind.as_str().to_owned());
-            (name.clone(), Catalog { name: name.clone(), properties })
-        })
-        .collect();
+    let others: BTreeMap<String, Catalog> =
+        others.map(|(name, catalog)| (name.clone(), Catalog::configured(name, catalog))).collect();
     let catalogs = Catalogs::new(settings.default_catalog.clone(), &embedded, others, python.clone());
     let spark = Spark::new(
         python.clone(),

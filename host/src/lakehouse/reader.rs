@@ -22,11 +22,27 @@ const BATCH: usize = 64;
 /// One call may parse a batch of large manifests from slow storage.
 const DEADLINE: Duration = Duration::from_secs(120);
 
+/// Bytes of packed metadata files that are kept unpacked in memory, which takes some five times as much.
+const IN_MEMORY: u64 = 8 * 1024 * 1024;
+
+/// Metadata files by location, with the size that each has when packed.
+type Unpacked = quick_cache::sync::Cache<String, (Arc<Metadata>, u64), BySize>;
+
 /// The cache over Python.
 #[derive(Clone)]
 pub(crate) struct Reader {
     db: Db,
     python: Arc<Python>,
+    unpacked: Arc<Unpacked>,
+}
+
+#[derive(Clone)]
+struct BySize;
+
+impl quick_cache::Weighter<String, (Arc<Metadata>, u64)> for BySize {
+    fn weight(&self, location: &String, (_, size): &(Arc<Metadata>, u64)) -> u64 {
+        location.len() as u64 + size
+    }
 }
 
 #[derive(Serialize)]
@@ -50,22 +66,37 @@ struct ReadManifests {
 
 impl Reader {
     pub(crate) fn new(db: Db, python: Arc<Python>) -> Self {
-        Self { db, python }
+        let unpacked = Arc::new(Unpacked::with_weighter(1024, IN_MEMORY, BySize));
+        Self { db, python, unpacked }
     }
 
     /// The metadata file that a table is at.
-    pub(crate) async fn metadata(&self, table: &Located) -> Result<Metadata, ApiError> {
+    pub(crate) async fn metadata(&self, table: &Located) -> Result<Arc<Metadata>, ApiError> {
         let location = &table.metadata_location;
-        if let Some(metadata) = kept::metadata(self.db.read(), location).await?.and_then(|b| codec::unpack(&b)) {
+        if let Some((metadata, _)) = self.unpacked.get(location) {
             return Ok(metadata);
+        }
+        if let Some(body) = kept::metadata(self.db.read(), location).await?
+            && let Some(metadata) = codec::unpack(&body)
+        {
+            return Ok(self.hold(location, metadata, body.len()));
         }
         let arguments = ReadMetadata { location: location.clone(), io: table.io.clone() };
         let metadata: Metadata = self.call("facts.read_metadata", arguments).await?;
         let body = codec::pack(&metadata)?;
-        let mut tx = self.db.write().await?;
-        kept::put_metadata(&mut *tx, location, &body, now()).await?;
-        tx.commit().await?;
-        Ok(metadata)
+        let keep = async {
+            let mut tx = self.db.write().await?;
+            kept::put_metadata(&mut *tx, location, &body, now()).await?;
+            tx.commit().await
+        };
+        read_all_the_same(keep.await);
+        Ok(self.hold(location, metadata, body.len()))
+    }
+
+    fn hold(&self, location: &str, metadata: Metadata, packed: usize) -> Arc<Metadata> {
+        let metadata = Arc::new(metadata);
+        self.unpacked.insert(location.to_owned(), (metadata.clone(), packed as u64));
+        metadata
     }
 
     /// Manifest lists by path.
@@ -84,11 +115,14 @@ impl Reader {
             let arguments = ReadLists { paths: batch.to_vec(), io: table.io.clone() };
             let lists: Vec<ManifestList> = self.call("facts.read_manifest_lists", arguments).await?;
             let bodies = lists.iter().map(codec::pack).collect::<anyhow::Result<Vec<_>>>()?;
-            let mut tx = self.db.write().await?;
-            for (list, body) in lists.iter().zip(&bodies) {
-                kept::put_manifest_list(&mut *tx, &list.path, body, now()).await?;
-            }
-            tx.commit().await?;
+            let keep = async {
+                let mut tx = self.db.write().await?;
+                for (list, body) in lists.iter().zip(&bodies) {
+                    kept::put_manifest_list(&mut *tx, &list.path, body, now()).await?;
+                }
+                tx.commit().await
+            };
+            read_all_the_same(keep.await);
             found.extend(lists.into_iter().map(|l| (l.path.clone(), l)));
         }
         Ok(found)
@@ -129,11 +163,14 @@ impl Reader {
                     })
                 })
                 .collect::<anyhow::Result<Vec<_>>>()?;
-            let mut tx = self.db.write().await?;
-            for row in &packed {
-                kept::put_manifest(&mut *tx, row, now()).await?;
-            }
-            tx.commit().await?;
+            let keep = async {
+                let mut tx = self.db.write().await?;
+                for row in &packed {
+                    kept::put_manifest(&mut *tx, row, now()).await?;
+                }
+                tx.commit().await
+            };
+            read_all_the_same(keep.await);
             found.extend(read.into_iter().map(|(path, entries, paths)| (path, (entries, paths))));
         }
         Ok(found)
@@ -145,6 +182,13 @@ impl Reader {
         R: DeserializeOwned + Send + 'static,
     {
         Ok(self.python.call(Work::Short, function, arguments, DEADLINE).await?)
+    }
+}
+
+/// What can't be kept, as on a full disk, was read all the same, and is read again the next time.
+fn read_all_the_same(kept: sqlx::Result<()>) {
+    if let Err(error) = kept {
+        tracing::warn!(%error, "facts that were read can't be kept");
     }
 }
 

@@ -3,5 +3,6 @@
 pub mod deadline;
 pub mod guard;
 pub mod observe;
+pub mod query;
 pub mod sign_in;
 pub mod site;

@@ -24,7 +24,8 @@ pub async fn serve(State(app): State<App>, user: Option<User>, request: Request)
     let Some(folder) = find_frontend(&app.config.get().settings.server.frontend_dir) else {
         return Ok(if path == "/" { waiting(user.as_ref()) } else { missing() });
     };
-    let is_file = path.rsplit('/').next().is_some_and(|last| last.contains('.'));
+    // Files stand at the root and below /assets/. Elsewhere a dot is one of a name, as in /tables/sales.orders.
+    let is_file = path.starts_with("/assets/") || (path.contains('.') && path.rfind('/') == Some(0));
     let files = ServeDir::new(&folder).precompressed_gzip().precompressed_br();
     let mut response = if is_file {
         files.oneshot(request).await.into_response()

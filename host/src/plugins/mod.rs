@@ -1,18 +1,23 @@
 //! The host's side of the plugin runtime: where its folders are, its settings, and its events on ours.
 
+pub(crate) mod decisions;
+
 use std::collections::HashMap;
+use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Context as _, Result};
-use drls_runtime::{Limits, PluginState, Runtime, RuntimeConfig};
+use drls_runtime::{Ledger, LifeState, Limits, PluginState, PluginStatus, Runtime, RuntimeConfig};
 
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{DescriptorEncoder, NoLabelSet};
 use prometheus_client::metrics::MetricType;
 
 use serde_json::Value;
+use tokio::runtime::Handle;
 
 use crate::config::Config;
+use crate::db::Db;
 use crate::error::FieldError;
 use crate::events::Events;
 use crate::health::{Part, State};
@@ -30,22 +35,32 @@ pub(crate) fn open(config: &Config) -> Result<Arc<Runtime>> {
         plugins_dir: config.home.join("plugins"),
         store_dir: config.home.join("store"),
         cache_dir: config.home.join("cache"),
+        ledger_dir: config.home.join("ledger"),
         limits: Limits::default(),
         plugins,
     });
     runtime.context("the plugin runtime can't be opened")
 }
 
-/// Loads what is in the folder, watches it, and tells every event in a plugin's life.
+/// What is decided about the plugins of a home.
+pub(crate) fn ledger(home: &Path) -> Ledger {
+    Ledger::new(&home.join("ledger"), &home.join("plugins"), &home.join("store"))
+}
+
+/// Loads what is in the folder, watches it, tells every event in a plugin's life, and writes down what the runtime decides.
 ///
 /// # Errors
 /// Where the folder can't be watched.
-pub(crate) fn start(runtime: &Arc<Runtime>, events: Events) -> Result<()> {
+pub(crate) fn start(runtime: &Arc<Runtime>, events: Events, db: Db) -> Result<()> {
     let life = runtime.subscribe();
+    let handle = Handle::current();
     std::thread::Builder::new().name("plugin-events".to_owned()).spawn(move || {
         for event in life {
             let detail = event.detail.as_deref().unwrap_or_default();
             tracing::debug!(plugin = event.id, state = ?event.state, took_ms = event.took_ms, "{detail}");
+            if matches!(event.state, LifeState::Quarantined | LifeState::RolledBack) {
+                handle.block_on(decisions::write_down_own(&db, &event));
+            }
             match serde_json::to_value(&event) {
                 Ok(data) => {
                     events.publish("plugin.changed", data);
@@ -58,7 +73,7 @@ pub(crate) fn start(runtime: &Arc<Runtime>, events: Events) -> Result<()> {
 }
 
 /// Mistakes of the plugins' values in settings that somebody sends, against what the loaded plugins take. Values of a
-/// plugin that is not there are kept for when it comes.
+/// plugin that is not there are kept for when it comes, and so are those for a version that waits for others than it found.
 pub(crate) fn mistakes(runtime: &Runtime, settings: &Value) -> Vec<FieldError> {
     let loaded = runtime.snapshot();
     let given = settings.get("plugins").and_then(Value::as_object).into_iter().flatten();
@@ -66,6 +81,9 @@ pub(crate) fn mistakes(runtime: &Runtime, settings: &Value) -> Vec<FieldError> {
     for (id, plugin) in given {
         let values = plugin.get("config").and_then(Value::as_object);
         let (Some(values), Some(plugin)) = (values, loaded.plugin(id)) else { continue };
+        if runtime.waits_for_values(id) {
+            continue;
+        }
         let at = child(&child("/plugins", id), "config");
         mistakes.extend(
             plugin.check_config(values).into_iter().map(|e| FieldError::new(format!("{at}{}", e.pointer), e.detail)),
@@ -74,11 +92,13 @@ pub(crate) fn mistakes(runtime: &Runtime, settings: &Value) -> Vec<FieldError> {
     mistakes
 }
 
-/// Takes over changed values of plugins' configurations.
+/// Takes over the values of plugins' configurations. A plugin that the settings do not name has its own again.
 pub(crate) fn configure(runtime: &Runtime, config: &Config) {
-    for (id, plugin) in &config.settings.plugins {
-        let values = plugin.config.clone().into_iter().collect();
-        if let Err(error) = runtime.set_plugin_config(id, values) {
+    let named = &config.settings.plugins;
+    let others = runtime.configured().into_iter().filter(|id| !named.contains_key(id));
+    for id in named.keys().cloned().chain(others) {
+        let values = named.get(&id).map(|plugin| plugin.config.clone().into_iter().collect()).unwrap_or_default();
+        if let Err(error) = runtime.set_plugin_config(&id, values) {
             tracing::warn!(plugin = id, "its new configuration is not taken: {error}");
         }
     }
@@ -89,15 +109,27 @@ pub(crate) fn part(runtime: &Runtime) -> Part {
     let all = runtime.status();
     let count = |state| all.iter().filter(|p| p.state == state).count();
     let (active, refused) = (count(PluginState::Active), count(PluginState::Refused));
-    let state = match (active, refused) {
+    let wrong = all.iter().filter(|p| p.state == PluginState::Active && p.error.is_some()).count();
+    let (quarantined, disabled) = (count(PluginState::Quarantined), count(PluginState::Disabled));
+    let bad = refused + wrong + quarantined;
+    let state = match (active, bad) {
         (_, 1..) => State::Degraded,
         (0, 0) => State::Idle,
         _ => State::Ok,
     };
-    let detail = match refused {
-        0 => format!("{active} loaded"),
-        _ => format!("{active} loaded, {refused} refused; GET /api/plugins says why"),
-    };
+    let told = [
+        (refused, "refused"),
+        (wrong, "with a file or values that are not taken"),
+        (quarantined, "in quarantine"),
+        (disabled, "disabled"),
+    ];
+    let mut detail = format!("{active} loaded");
+    for (count, words) in told.into_iter().filter(|(count, _)| *count > 0) {
+        detail += &format!(", {count} {words}");
+    }
+    if bad > 0 {
+        detail += "; GET /api/plugins says why";
+    }
     Part { state, detail }
 }
 
@@ -108,11 +140,7 @@ pub(crate) struct Calls(pub(crate) Arc<Runtime>);
 impl Collector for Calls {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), std::fmt::Error> {
         let plugins = self.0.status();
-        let mut calls = encoder.encode_descriptor("plugin_calls", "Calls of plugins", None, MetricType::Counter)?;
-        for plugin in &plugins {
-            let labels = [("plugin", plugin.id.as_str())];
-            calls.encode_family(&labels)?.encode_counter::<NoLabelSet, _, u64>(&plugin.counters.calls, None)?;
-        }
+        encode(&mut encoder, &plugins, "plugin_calls", "Calls of plugins", |plugin| plugin.counters.calls)?;
         let help = "Failed calls of plugins by kind";
         let mut failures = encoder.encode_descriptor("plugin_failures", help, None, MetricType::Counter)?;
         for plugin in &plugins {
@@ -121,6 +149,31 @@ impl Collector for Calls {
                 failures.encode_family(&labels)?.encode_counter::<NoLabelSet, _, u64>(count, None)?;
             }
         }
-        Ok(())
+        let help = "1 where calls go to the plugin";
+        let mut serving = encoder.encode_descriptor("plugin_serving", help, None, MetricType::Gauge)?;
+        for plugin in &plugins {
+            let labels = [("plugin", plugin.id.as_str())];
+            serving.encode_family(&labels)?.encode_gauge(&i64::from(plugin.state == PluginState::Active))?;
+        }
+        let quarantines = "Times that a version of a plugin was taken out of service for failing";
+        encode(&mut encoder, &plugins, "plugin_quarantines", quarantines, |plugin| plugin.quarantines)?;
+        let rollbacks = "Times that a new version of a plugin gave its place back by itself";
+        encode(&mut encoder, &plugins, "plugin_rollbacks", rollbacks, |plugin| plugin.rollbacks)
     }
+}
+
+/// One counter a plugin.
+fn encode(
+    encoder: &mut DescriptorEncoder<'_>,
+    plugins: &[PluginStatus],
+    name: &str,
+    help: &str,
+    count: impl Fn(&PluginStatus) -> u64,
+) -> Result<(), std::fmt::Error> {
+    let mut counter = encoder.encode_descriptor(name, help, None, MetricType::Counter)?;
+    for plugin in plugins {
+        let labels = [("plugin", plugin.id.as_str())];
+        counter.encode_family(&labels)?.encode_counter::<NoLabelSet, _, u64>(&count(plugin), None)?;
+    }
+    Ok(())
 }

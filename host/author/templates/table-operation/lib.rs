@@ -82,6 +82,7 @@ mod tests {
         delete_files: 0,
         position_deletes: 0,
         equality_deletes: 0,
+        manifests: None,
     };
 
     #[test]

@@ -23,7 +23,10 @@ fn says_what_is_missing_in_the_folder() {
     assert_has(&desk.kit(&["build", "empty"]).failed().err, "empty has no plugin.toml\n  fix: ");
     assert_has(&desk.kit(&["build", "nowhere"]).failed().err, "nowhere is no folder\n  fix: ");
     desk.write("empty/plugin.toml", "[plugin]\nid = \"empty\"\nversion = \"1.0.0\"\ntitle = \"Empty\"\n");
-    assert_has(&desk.kit(&["build", "empty"]).failed().err, "empty has no Cargo.toml\n  fix: ");
+    assert_has(
+        &desk.kit(&["build", "empty"]).failed().err,
+        "empty has no Cargo.toml, no plugin.py and no plugin.js\n  fix: ",
+    );
     desk.write("empty/Cargo.toml", "[package]\nname = \"empty\"\nedition = \"2024\"\n[workspace]\n");
     desk.write("empty/src/lib.rs", "");
     assert_has(&desk.kit(&["build", "empty"]).failed().err, "crate-type = [\"cdylib\"]");

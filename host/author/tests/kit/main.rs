@@ -2,9 +2,11 @@
 
 #![expect(clippy::unwrap_used, reason = "a test whose scene cannot be set has failed")]
 
+mod benching;
 mod building;
 mod checking;
 mod installing;
+mod languages;
 mod making;
 mod support;
 mod testing;

@@ -65,7 +65,7 @@ fn says_how_to_name_the_sdk_where_it_is_not_there() {
 
 #[test]
 fn offers_only_languages_that_work() {
-    let run = Desk::new().kit(&["new", "--kind", "health-rule", "--lang", "python", "my-rule"]);
+    let run = Desk::new().kit(&["new", "--kind", "health-rule", "--lang", "cobol", "my-rule"]);
     assert_eq!(run.code, 2);
-    assert_has(&run.err, "[possible values: rust]");
+    assert_has(&run.err, "[possible values: rust, python, javascript]");
 }

@@ -19,7 +19,7 @@ const FILES_DEADLINE: Duration = Duration::from_secs(4 * 3600);
 const REWRITE_DEADLINE: Duration = Duration::from_secs(48 * 3600);
 
 /// One thing that a job does to the table.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(untagged)]
 pub(crate) enum Action {
     /// A step of a plan.
@@ -29,7 +29,7 @@ pub(crate) enum Action {
 }
 
 /// The way back from a change.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(tag = "kind", rename_all = "kebab-case")]
 pub(crate) enum Back {
     /// The main branch to the snapshot that was current before.
@@ -45,6 +45,9 @@ pub(crate) enum Back {
         schema_id: i32,
         /// The one that must be current until then.
         from: i32,
+        /// The current snapshot that it was looked at with, which must be that still: text, "-1" for none.
+        #[serde(default)]
+        seen: Option<String>,
     },
 }
 
@@ -85,9 +88,10 @@ impl Action {
                 "operations.set_current_snapshot",
                 json!({ "snapshot_id": number(snapshot_id), "expected": from.as_deref().map(number) }),
             ),
-            Self::Back(Back::SetCurrentSchema { schema_id, from }) => {
-                Call::commit("operations.set_current_schema", json!({ "schema_id": schema_id, "expected": from }))
-            }
+            Self::Back(Back::SetCurrentSchema { schema_id, from, seen }) => Call::commit(
+                "operations.set_current_schema",
+                json!({ "schema_id": schema_id, "expected": from, "seen": seen.as_deref().map(number) }),
+            ),
         }
     }
 

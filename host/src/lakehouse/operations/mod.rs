@@ -1,6 +1,7 @@
 //! Plan -> job -> steps -> result beside promise -> audit row -> undo. One writer a table.
 
 pub(crate) mod action;
+mod estimate;
 pub(crate) mod plan;
 mod recover;
 mod run;
@@ -105,7 +106,7 @@ impl Operations {
         let planned = self.dry_run(&request).await?;
         if exact {
             let table = self.lakehouse.locate(&request.table).await?;
-            planned.must_hold(&table.metadata_location, &self.lakehouse.metadata(&table).await?)?;
+            planned.must_hold(&table.metadata_location, &*self.lakehouse.metadata(&table).await?)?;
         }
         let actions: Vec<Action> = planned.plan.steps.iter().cloned().map(Action::Step).collect();
         let job = new_job(&request.operation, &request.table, &actions, &request.actor, &planned.plugin)?;
@@ -180,13 +181,21 @@ impl Operations {
             "arguments": work.planned.as_ref().map(|p| &p.arguments),
         });
         let action = format!("table.{}", work.job.operation);
-        let mut tx = self.lakehouse.db.write().await?;
-        jobs::insert(&mut *tx, &work.job).await.map_err(|error| already_undone(error, &work.job))?;
-        audit::append(&mut tx, &work.job.actor, &action, &subject(&work.table), &detail).await?;
-        tx.commit().await?;
         let cancel = self.inner.stopping.child_token();
         let (done, ended) = watch::channel(false);
+        // Before its row is there: who finds a row without a job behind it takes it for one that a crash left.
         self.live().insert(id.clone(), Live { cancel: cancel.clone(), ended });
+        let queue = async {
+            let mut tx = self.lakehouse.db.write().await?;
+            jobs::insert(&mut *tx, &work.job).await.map_err(|error| already_undone(error, &work.job))?;
+            audit::append(&mut tx, &work.job.actor, &action, &subject(&work.table), &detail).await?;
+            tx.commit().await?;
+            Ok::<_, ApiError>(())
+        };
+        if let Err(error) = queue.await {
+            self.live().remove(&id);
+            return Err(error);
+        }
         let operations = self.clone();
         self.inner.tasks.spawn(async move {
             let id = work.job.id.clone();

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use drls_runtime::answer::{OperationPlan, Step};
+use drls_runtime::answer::{Effect, OperationPlan, Reversibility, Step};
 use drls_runtime::facts::TableId;
 use drls_runtime::{CallError, Failure, Plugin};
 use serde::{Deserialize, Serialize};
@@ -12,8 +12,13 @@ use super::super::catalogs::Located;
 use super::super::health::PluginRef;
 use super::super::metadata::Metadata;
 use super::super::{Lakehouse, full_name, namespace_key, namespace_of, rfc3339};
+use super::action::Action;
+use super::estimate;
 use crate::db::plans;
 use crate::error::{ApiError, FieldError};
+
+/// The newest format version whose metadata PyIceberg writes, as `drls.commits` has it.
+pub(super) const MOST_WRITABLE: u8 = 2;
 
 /// A plan can be run for a day; tables that move make it stale long before.
 const LIFETIME_MS: i64 = 24 * 3_600_000;
@@ -30,13 +35,12 @@ pub(crate) struct PlanView {
     /// Catalog.
     pub(crate) catalog: String,
     /// Arguments as given.
-    #[schema(value_type = Object)]
+    #[schema(value_type = std::collections::BTreeMap<String, Value>)]
     pub(crate) arguments: Value,
     /// Who planned.
     pub(crate) plugin: PluginRef,
     /// Steps, effect, reversibility, warnings.
     #[serde(flatten)]
-    #[schema(value_type = Object)]
     pub(crate) plan: OperationPlan,
     /// The table as it was planned on.
     pub(crate) metadata_location: String,
@@ -78,10 +82,19 @@ impl Lakehouse {
         let plugin_ref = PluginRef::from(plugin.as_ref());
         let given = arguments.clone();
         let facts = Arc::new(facts);
-        let plan = tokio::task::spawn_blocking(move || plugin.plan(&facts, &given, throughput))
+        let mut plan = tokio::task::spawn_blocking(move || plugin.plan(&facts, &given, throughput))
             .await
             .map_err(ApiError::internal)?
             .map_err(refused)?;
+        if metadata.format_version > MOST_WRITABLE {
+            hold_to_spark(&mut plan, metadata.format_version)?;
+        }
+        if !plan.steps.is_empty() {
+            let results = crate::db::jobs::results(self.db.read(), &plugin_ref.id, &table.id.catalog).await?;
+            let seen: Vec<(Effect, u64)> = results.iter().filter_map(|result| measured(result)).collect();
+            // What was measured here knows more than the plugin, which has the throughput of rewrites alone.
+            plan.effect.duration = estimate::duration(&plan.effect, &seen).or(plan.effect.duration);
+        }
         let now = crate::db::now().timestamp_millis();
         let planned = Planned {
             id: uuid::Uuid::now_v7().to_string(),
@@ -93,7 +106,7 @@ impl Lakehouse {
             metadata_location: table.metadata_location.clone(),
             snapshot_id: metadata.current_snapshot_id,
             schema_id: metadata.current_schema_id,
-            table_uuid: metadata.table_uuid,
+            table_uuid: metadata.table_uuid.clone(),
             actor: actor.to_owned(),
             created_at: now,
             expires_at: now + LIFETIME_MS,
@@ -239,6 +252,31 @@ impl Planned {
     }
 }
 
+/// Refuses a plan with a step that commits without Spark, and takes back that it can be undone, which is such a commit too.
+fn hold_to_spark(plan: &mut OperationPlan, version: u8) -> Result<(), ApiError> {
+    let commits =
+        |step: &Step| !matches!(step, Step::RemoveOrphanFiles { .. }) && !Action::Step(step.clone()).call().spark;
+    if plan.steps.iter().any(commits) {
+        let words = format!(
+            "has format version {version}, and only the metadata of versions 1 and {MOST_WRITABLE} can be changed without \
+             Spark; rewrites work, change the rest by Spark SQL"
+        );
+        return Err(ApiError::unprocessable(vec![FieldError::new("/table", words)]));
+    }
+    if plan.reversibility != Reversibility::None {
+        plan.reversibility = Reversibility::None;
+        plan.warnings.push(format!("A table of format version {version} can't be set back from here; Spark SQL can."));
+    }
+    Ok(())
+}
+
+/// What a job did and the milliseconds that it took, from its result.
+fn measured(result: &str) -> Option<(Effect, u64)> {
+    let effect: Effect = serde_json::from_str(result).ok()?;
+    let duration = effect.duration?;
+    Some((effect, duration))
+}
+
 fn stale(planned: &Planned, reason: &str) -> ApiError {
     ApiError::conflict(
         "plan-stale",
@@ -259,6 +297,9 @@ pub(crate) fn refused(error: CallError) -> ApiError {
         Failure::NotFound(detail) => ApiError::not_found("not-found", detail),
         Failure::Denied(detail) => ApiError::conflict("refused", detail),
         Failure::Overloaded(_) => ApiError::unavailable("overloaded", words, std::time::Duration::from_secs(2)),
+        Failure::Quarantined(_) => {
+            ApiError::unavailable("plugin-quarantined", words, std::time::Duration::from_secs(10))
+        }
         Failure::TimedOut(_) => ApiError::timed_out("plugin-timed-out", words),
         _ => ApiError::bad_gateway("plugin-failed", words),
     }

@@ -2,7 +2,7 @@
 
 use drls_runtime::facts::TableId;
 
-use super::super::namespace_of;
+use super::super::{namespace_key, namespace_of};
 use super::Operations;
 use super::action::{Action, replaced_since};
 use super::run::{JobError, JobResult};
@@ -12,7 +12,7 @@ use crate::error::ApiError;
 
 impl Operations {
     /// Ends the jobs that an earlier run of the server left behind. A table that can't be read now leaves its job as it
-    /// is, for the next start.
+    /// is, for the next call.
     pub(crate) async fn recover(&self) -> Result<(), ApiError> {
         for state in ["queued", "running"] {
             let filter = jobs::Filter { state: Some(state), limit: i64::MAX, ..jobs::Filter::default() };
@@ -20,10 +20,12 @@ impl Operations {
                 if self.live().contains_key(&job.id) {
                     continue;
                 }
+                let lock = self.lock_of(&table_of(&job));
+                let _one_writer = lock.lock().await;
                 if let Err(error) = self.tell(&job).await {
                     tracing::warn!(
                         job = job.id,
-                        "what this job committed can't be found out now: {}; it is tried again at the next start",
+                        "what this job committed can't be found out now: {}; it is tried again later",
                         error.detail()
                     );
                 }
@@ -32,9 +34,35 @@ impl Operations {
         Ok(())
     }
 
+    /// Ends the jobs of this table that an earlier run left behind, before another one changes what they left. The caller
+    /// holds the table's lock.
+    pub(super) async fn tell_earlier(&self, table: &TableId) -> Result<(), ApiError> {
+        let namespace = namespace_key(&table.namespace);
+        for state in ["queued", "running"] {
+            let filter = jobs::Filter {
+                catalog: Some(&table.catalog),
+                namespace: Some(&namespace),
+                name: Some(&table.name),
+                state: Some(state),
+                limit: i64::MAX,
+                ..jobs::Filter::default()
+            };
+            for job in jobs::list(self.lakehouse.db.read(), &filter).await? {
+                if !self.live().contains_key(&job.id) {
+                    self.tell(&job).await?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The caller holds the table's lock.
     async fn tell(&self, job: &jobs::Job) -> Result<(), ApiError> {
-        let table =
-            TableId { catalog: job.catalog.clone(), namespace: namespace_of(&job.namespace), name: job.name.clone() };
+        // Whoever held the lock before may have told it.
+        let Some(job) = jobs::get(self.lakehouse.db.read(), &job.id).await?.filter(|j| j.ended_at.is_none()) else {
+            return Ok(());
+        };
+        let table = table_of(&job);
         let before: Option<TableState> = job.before.as_deref().and_then(|b| serde_json::from_str(b).ok());
         let Some(before) = before else {
             let detail = "the server stopped before this job began; nothing was changed; ask for it again";
@@ -48,7 +76,7 @@ impl Operations {
         let committed: Vec<Option<bool>> = actions.iter().map(|a| a.committed(&before, &metadata)).collect();
         let result = JobResult {
             effect: drls_runtime::answer::Effect {
-                snapshots_removed: before.snapshots.saturating_sub(after.snapshots),
+                snapshots_removed: Some(before.snapshots.saturating_sub(after.snapshots)),
                 duration: None,
                 ..effect(&before, &after, &[], 0)
             },
@@ -79,4 +107,8 @@ impl Operations {
         self.end(&job.id, &table, "failed", Some(&after), Some(&result), Some(&error)).await;
         Ok(())
     }
+}
+
+fn table_of(job: &jobs::Job) -> TableId {
+    TableId { catalog: job.catalog.clone(), namespace: namespace_of(&job.namespace), name: job.name.clone() }
 }

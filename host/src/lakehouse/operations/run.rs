@@ -1,5 +1,6 @@
 //! The life of one job: wait for the table, see that the plan holds, run the steps, tell what happened.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use drls_runtime::answer::{Effect, Step};
@@ -9,6 +10,7 @@ use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
 
+use super::super::metadata::Metadata;
 use super::action::Action;
 use super::state::{Outcome, TableState, effect};
 use super::undo::way_back;
@@ -20,11 +22,11 @@ use crate::python;
 /// How often a running rewrite is asked how far it is.
 const PROGRESS_EVERY: Duration = Duration::from_millis(700);
 
-/// Longest pause between two looks at a table that can't be read.
+/// Longest pause between two tries at what has to be known or written before a job is over.
 const LONGEST_WAIT: Duration = Duration::from_secs(30);
 
 /// What a job did.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, utoipa::ToSchema)]
 pub(crate) struct JobResult {
     /// In the words of the promise.
     #[serde(flatten)]
@@ -32,6 +34,7 @@ pub(crate) struct JobResult {
     /// Current snapshot afterwards, as text.
     pub(crate) snapshot_id: Option<String>,
     /// What the engine said of each step.
+    #[schema(value_type = Vec<BTreeMap<String, Value>>)]
     pub(crate) steps: Vec<Value>,
 }
 
@@ -75,7 +78,6 @@ impl Operations {
         let id = work.job.id.clone();
         let table = work.table.clone();
         if let Err(error) = self.attempt(work, &cancel).await {
-            tracing::warn!(job = id, code = error.code(), "job failed: {}", error.detail());
             let state = if cancel.is_cancelled() { "cancelled" } else { "failed" };
             self.end(&id, &table, state, None, None, Some(&JobError::from(&error))).await;
         }
@@ -87,6 +89,7 @@ impl Operations {
             guard = lock.lock() => guard,
             () = cancel.cancelled() => return Err(self.cancelled_before()),
         };
+        self.tell_earlier(&work.table).await?;
         let located = self.lakehouse.locate(&work.table).await?;
         let (metadata, before) = self.lakehouse.state(&located).await?;
         if let Some(undone) = &work.undone {
@@ -139,6 +142,8 @@ impl Operations {
         if !begun {
             return Err(ApiError::conflict("job-ended", "the job ended before its turn came"));
         }
+        let (operation, table, actor) = (&work.job.operation, super::subject(&work.table), &work.job.actor);
+        tracing::info!(job = work.job.id, operation, table, actor, "job begins");
         self.progress(&work.job.id, 0, i64::try_from(work.actions.len()).unwrap_or(0), "steps").await;
         Ok(())
     }
@@ -223,14 +228,16 @@ impl Operations {
 
     /// Tells how a job that began has ended: from the table as it is now, not from what was meant.
     async fn conclude(&self, work: &Work, before: &TableState, ran: Ran, duration: u64) -> Result<(), ApiError> {
-        let Some(after) = self.state_after(work).await? else { return Ok(()) };
+        let Some((metadata, after)) = self.state_after(work).await? else { return Ok(()) };
         let result = JobResult {
             effect: effect(before, &after, &ran.outcomes, duration),
             snapshot_id: after.snapshot_id.map(|id| id.to_string()),
             steps: ran.outcomes.into_iter().map(|o| o.0).collect(),
         };
+        // Another writer's commits are not this job's.
         let moved = before.metadata_location != after.metadata_location;
-        let error = if ran.cancelled { Some(self.cancelled(moved)) } else { ran.error };
+        let some = moved && work.actions.iter().any(|action| action.committed(before, &metadata) != Some(false));
+        let error = if ran.cancelled { Some(self.cancelled(some)) } else { ran.error };
         let state = match (&error, ran.cancelled) {
             (_, true) => "cancelled",
             (Some(_), false) => "failed",
@@ -243,12 +250,12 @@ impl Operations {
 
     /// The table as the steps left it. A job whose steps have run is never told before that is known: while the table
     /// can't be read it is tried again, and where the server stops meanwhile the next start finds out.
-    async fn state_after(&self, work: &Work) -> Result<Option<TableState>, ApiError> {
+    async fn state_after(&self, work: &Work) -> Result<Option<(Arc<Metadata>, TableState)>, ApiError> {
         let mut wait = Duration::from_secs(1);
         loop {
             let read = async { self.lakehouse.state(&self.lakehouse.locate(&work.table).await?).await };
             match read.await {
-                Ok((_, after)) => return Ok(Some(after)),
+                Ok(read) => return Ok(Some(read)),
                 Err(error) if error.code() == "table-not-found" => return Err(error),
                 Err(error) => {
                     tracing::warn!(job = work.job.id, "what it committed can't be read yet: {}", error.detail());
@@ -261,7 +268,8 @@ impl Operations {
         }
     }
 
-    /// Writes the end of a job and its audit row in one transaction, and tells everyone.
+    /// Writes the end of a job and its audit row in one transaction, and tells everyone. While the database can't be
+    /// written it is tried again; where the server stops meanwhile, the next start finds out what was committed.
     pub(super) async fn end(
         &self,
         id: &str,
@@ -271,7 +279,7 @@ impl Operations {
         result: Option<&JobResult>,
         error: Option<&JobError>,
     ) {
-        let ended = async {
+        let write = async || {
             let after = after.map(serde_json::to_string).transpose()?;
             let result_text = result.map(serde_json::to_string).transpose()?;
             let error_text = error.map(serde_json::to_string).transpose()?;
@@ -283,18 +291,38 @@ impl Operations {
                 at: db::now().timestamp_millis(),
             };
             let mut tx = self.lakehouse.db.write().await?;
-            if jobs::end(&mut *tx, id, &end).await? {
+            let ended = jobs::end(&mut *tx, id, &end).await?;
+            if ended {
                 let detail = json!({ "job": id, "state": state, "result": result, "error": error });
                 let action = format!("job.{state}");
                 audit::append(&mut tx, "system", &action, &super::subject(table), &detail).await?;
             }
             tx.commit().await?;
-            anyhow::Ok(())
+            anyhow::Ok(ended)
         };
-        if let Err(error) = ended.await {
-            // The row stays as it was: the next start finds out what was committed.
-            tracing::error!(job = id, "the end of the job could not be written: {error:#}");
-            return;
+        let mut wait = Duration::from_secs(1);
+        loop {
+            let error = match write().await {
+                Ok(true) => break,
+                Ok(false) => return,
+                Err(error) => error,
+            };
+            if !error.downcast_ref::<sqlx::Error>().is_some_and(db::may_pass) {
+                tracing::error!(job = id, "the end of the job can't be written; it is told later: {error:#}");
+                return;
+            }
+            tracing::error!(job = id, "the end of the job can't be written yet: {error:#}");
+            tokio::select! {
+                () = tokio::time::sleep(wait) => wait = (wait * 2).min(LONGEST_WAIT),
+                () = self.inner.stopping.cancelled() => return,
+            }
+        }
+        match error {
+            Some(JobError { code, detail }) if state == "failed" => {
+                tracing::warn!(job = id, code, "job failed: {detail}")
+            }
+            Some(JobError { detail, .. }) => tracing::info!(job = id, "job {state}: {detail}"),
+            None => tracing::info!(job = id, "job {state}"),
         }
         if let Ok(view) = self.job(id).await {
             self.lakehouse.gauges.ended(&view.operation, state);

@@ -20,8 +20,8 @@ const CONTROL_DEADLINE: Duration = Duration::from_secs(10);
 /// A JVM that is asked to end, and is killed where it does not.
 const STOP_DEADLINE: Duration = Duration::from_secs(20);
 
-/// A JVM on a loaded machine.
-const START_DEADLINE: Duration = Duration::from_secs(180);
+/// Longer than `drls.spark_server.START_TIMEOUT`, which says what was waited for.
+const START_DEADLINE: Duration = Duration::from_secs(330);
 
 /// How Spark is reached or started, as `drls.spark.configure` takes it.
 #[derive(Debug, Clone, Serialize)]

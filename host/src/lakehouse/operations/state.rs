@@ -1,5 +1,7 @@
 //! The table as a job finds it and leaves it, and what the difference amounts to.
 
+use std::sync::Arc;
+
 use drls_runtime::answer::Effect;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -61,7 +63,7 @@ impl Outcome {
 
 impl Lakehouse {
     /// The state of a table as located.
-    pub(crate) async fn state(&self, table: &Located) -> Result<(Metadata, TableState), ApiError> {
+    pub(crate) async fn state(&self, table: &Located) -> Result<(Arc<Metadata>, TableState), ApiError> {
         let metadata = self.metadata(table).await?;
         let list = self.current_manifests(table, &metadata).await?;
         let live = |deletes: bool| list.iter().filter(|m| m.deletes == deletes).map(|m| m.live_files()).sum();
@@ -82,15 +84,15 @@ impl Lakehouse {
 /// What happened, in the words of the promise. `duration` in ms.
 pub(crate) fn effect(before: &TableState, after: &TableState, outcomes: &[Outcome], duration: u64) -> Effect {
     Effect {
-        files_before: before.data_files,
-        files_after: after.data_files,
-        delete_files_before: before.delete_files,
-        delete_files_after: after.delete_files,
+        files_before: Some(before.data_files),
+        files_after: Some(after.data_files),
+        delete_files_before: Some(before.delete_files),
+        delete_files_after: Some(after.delete_files),
         manifests_before: Some(before.manifests),
         manifests_after: Some(after.manifests),
-        snapshots_removed: outcomes.iter().map(|o| o.figure(&["/snapshots_removed"])).sum(),
-        bytes_read: outcomes.iter().map(Outcome::bytes_read).sum(),
-        bytes_freed: outcomes.iter().map(Outcome::bytes_freed).sum(),
+        snapshots_removed: Some(outcomes.iter().map(|o| o.figure(&["/snapshots_removed"])).sum()),
+        bytes_read: Some(outcomes.iter().map(Outcome::bytes_read).sum()),
+        bytes_freed: Some(outcomes.iter().map(Outcome::bytes_freed).sum()),
         duration: Some(duration),
     }
 }

@@ -1,8 +1,14 @@
 //! The way back from a job, as long as nothing was built on what it did.
 
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
 use super::super::health::PluginRef;
-use super::super::metadata::Metadata;
+use super::super::metadata::{Metadata, Snapshot};
 use super::action::{Action, Back};
+use super::plan::MOST_WRITABLE;
+use super::run::JobResult;
 use super::state::TableState;
 use super::{Operations, Work, new_job};
 use crate::db::jobs;
@@ -48,11 +54,27 @@ pub(super) fn way_back(job: &jobs::Job, now: &Metadata) -> Result<Vec<Action>, A
     }
     let done: Vec<Action> = serde_json::from_str(&job.steps).map_err(ApiError::internal)?;
     let mut actions = Vec::new();
-    if before.schema_id != after.schema_id && done.iter().any(Action::changes_schema) {
-        if now.current_schema_id != after.schema_id {
+    // As its own commits found and left the schema: what others changed just before or after is theirs.
+    let (found, left) = schemas(job, &done).unwrap_or((before.schema_id, after.schema_id));
+    if found != left && done.iter().any(Action::changes_schema) {
+        if now.current_schema_id != left {
             return Err(refuse("the schema was changed again since"));
         }
-        actions.push(Action::Back(Back::SetCurrentSchema { schema_id: before.schema_id, from: after.schema_id }));
+        if brings_back(now, found, left) && !files_kept(&before, now) {
+            return Err(refuse(
+                "files were rewritten since without the column that it would bring back, and with them its values, or the \
+                 snapshots that would tell are not kept; an older snapshot has them while it is kept",
+            ));
+        }
+        let taken = &fields(now, left) - &fields(now, found);
+        if !taken.is_empty() && written_since(&before, now, &taken) {
+            return Err(refuse(
+                "rows were written since (or their snapshots are not kept), which may have values in the column that it would \
+                 take away; drop the column if nobody needs them",
+            ));
+        }
+        let seen = Some(now.current_snapshot_id.unwrap_or(-1).to_string());
+        actions.push(Action::Back(Back::SetCurrentSchema { schema_id: found, from: left, seen }));
     }
     let rewrote = done.iter().any(Action::rewrites);
     if before.snapshot_id != after.snapshot_id && (rewrote || done.iter().any(|a| a.target().is_some())) {
@@ -72,16 +94,75 @@ pub(super) fn way_back(job: &jobs::Job, now: &Metadata) -> Result<Vec<Action>, A
         let from = after.snapshot_id.map(|id| id.to_string());
         actions.push(Action::Back(Back::SetCurrentSnapshot { snapshot_id: snapshot.to_string(), from }));
     }
+    if now.format_version > MOST_WRITABLE {
+        return Err(refuse("only the metadata of format versions 1 and 2 can be changed without Spark; Spark SQL can"));
+    }
     if actions.is_empty() {
         return Err(refuse("it changed neither the schema nor the current snapshot"));
     }
     Ok(actions)
 }
 
-/// Whether every commit since `before` holds the rows that were there before.
+/// The schema that the job's first change of it was made on, and the one that its last change left; none where the job's
+/// steps did not tell, as after a kill.
+fn schemas(job: &jobs::Job, done: &[Action]) -> Option<(i32, i32)> {
+    let result: JobResult = serde_json::from_str(job.result.as_deref()?).ok()?;
+    let changes: Vec<_> = done.iter().zip(&result.steps).filter(|(a, _)| a.changes_schema()).map(|(_, s)| s).collect();
+    let id = |step: &Value, key: &str| step.get(key)?.as_i64()?.try_into().ok();
+    Some((id(changes.first()?, "previous_schema_id")?, id(changes.last()?, "schema_id")?))
+}
+
+/// Whether the schema `found` has a field, nested ones too, that `left` lacks.
+fn brings_back(now: &Metadata, found: i32, left: i32) -> bool {
+    !fields(now, found).is_subset(&fields(now, left))
+}
+
+/// Ids of all fields of a schema.
+fn fields(now: &Metadata, schema: i32) -> BTreeSet<i32> {
+    let schema = now.schemas.iter().find(|s| s.schema_id == schema);
+    schema.into_iter().flat_map(|s| s.flat()).map(|f| f.id).collect()
+}
+
+/// Whether a commit since `before` may have added rows with one of these fields; one that only rewrote files did not. True
+/// too where the snapshots that would tell are not kept. Other branches are looked at as well.
+fn written_since(before: &TableState, now: &Metadata, of: &BTreeSet<i32>) -> bool {
+    let has_it = |s: &Snapshot| s.schema_id.is_none_or(|id| !fields(now, id).is_disjoint(of));
+    since(before, now).is_none() || now.snapshots.iter().any(|s| s.operation != "replace" && adds_files(s) && has_it(s))
+}
+
+fn adds_files(snapshot: &Snapshot) -> bool {
+    snapshot.summary.get("added-data-files").is_some_and(|files| files != "0")
+}
+
+/// Whether the rows that were there `before` are still in the files that they were in then: whatever writes rows anew
+/// leaves a dropped column out. False too where the snapshots that would tell are not kept.
+fn files_kept(before: &TableState, now: &Metadata) -> bool {
+    let anew = |s: &&Snapshot| adds_files(s) && matches!(s.operation.as_str(), "overwrite" | "replace");
+    since(before, now).is_some_and(|commits| !commits.iter().any(anew))
+}
+
+/// Whether every commit since `before` holds the rows that were there before. False where that can't be told.
 fn only_rewrites(before: &TableState, now: &Metadata) -> bool {
-    let mut since = now.ancestors().into_iter().take_while(|id| Some(*id) != before.snapshot_id);
-    since.all(|id| now.snapshot(id).is_some_and(|s| s.operation == "replace"))
+    since(before, now).is_some_and(|commits| commits.iter().all(|s| s.operation == "replace"))
+}
+
+/// The commits of the current history that are not in that of `before`, newest first; none where snapshots between the two
+/// are not kept, so that nobody knows what they did.
+fn since<'a>(before: &TableState, now: &'a Metadata) -> Option<Vec<&'a Snapshot>> {
+    let mut known = BTreeSet::new();
+    let mut next = before.snapshot_id.and_then(|id| now.snapshot(id));
+    while let Some(snapshot) = next.filter(|s| known.insert(s.id)) {
+        next = snapshot.parent.and_then(|id| now.snapshot(id));
+    }
+    let mut commits = Vec::new();
+    for snapshot in now.ancestors().into_iter().filter_map(|id| now.snapshot(id)) {
+        if known.contains(&snapshot.id) {
+            return Some(commits);
+        }
+        commits.push(snapshot);
+    }
+    let from_the_first = commits.last().is_none_or(|first| first.parent.is_none());
+    (before.snapshot_id.is_none() && from_the_first).then_some(commits)
 }
 
 fn state(json: Option<&str>) -> Option<TableState> {

@@ -1,13 +1,14 @@
 //! Jobs as the API shows them.
 
 use drls_runtime::facts::TableId;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
 use super::super::health::PluginRef;
 use super::super::{full_name, namespace_of, rfc3339};
+use super::action::Action;
 use super::plan::{PlanView, Planned};
-use super::run::JobError;
+use super::run::{JobError, JobResult};
 use crate::db::{Db, jobs, plans};
 use crate::error::ApiError;
 
@@ -78,15 +79,13 @@ pub(crate) struct JobView {
     /// How far.
     pub(crate) progress: Progress,
     /// What it runs, typed steps.
-    #[schema(value_type = Vec<Object>)]
-    pub(crate) steps: Value,
+    pub(crate) steps: Vec<Action>,
     /// What was promised; none for an undo.
     pub(crate) plan: Option<PlanView>,
     /// The job that it undoes.
     pub(crate) undo_of: Option<String>,
     /// What happened, in the words of the plan's effect.
-    #[schema(value_type = Option<Object>)]
-    pub(crate) result: Option<Value>,
+    pub(crate) result: Option<JobResult>,
     /// Why it did not succeed.
     pub(crate) error: Option<JobError>,
     /// Who asked.
@@ -106,9 +105,6 @@ impl JobView {
             Some(id) => plans::get(db.read(), id).await?.map(Planned::of).transpose()?.map(|p| p.view()),
             None => None,
         };
-        let json = |text: Option<String>| -> Result<Option<Value>, ApiError> {
-            text.map(|t| serde_json::from_str(&t).map_err(ApiError::internal)).transpose()
-        };
         let table = TableId { catalog: row.catalog, namespace: namespace_of(&row.namespace), name: row.name };
         Ok(Self {
             id: row.id,
@@ -117,11 +113,11 @@ impl JobView {
             catalog: table.catalog.clone(),
             state: row.state,
             progress: Progress { done: row.progress_done, total: row.progress_total, unit: row.progress_unit },
-            steps: json(Some(row.steps))?.unwrap_or_default(),
+            steps: from(&row.steps)?,
             plan,
             undo_of: row.undo_of,
-            result: json(row.result)?,
-            error: row.error.map(|e| serde_json::from_str(&e).map_err(ApiError::internal)).transpose()?,
+            result: row.result.as_deref().map(from).transpose()?,
+            error: row.error.as_deref().map(from).transpose()?,
             actor: row.actor,
             plugin: PluginRef { id: row.plugin_id, version: row.plugin_version, digest: row.plugin_digest },
             timestamps: Timestamps {
@@ -142,4 +138,9 @@ impl JobView {
     pub(crate) fn table_id(&self) -> TableId {
         self.id_of_table.clone()
     }
+}
+
+/// A column of JSON that this server wrote.
+fn from<T: DeserializeOwned>(json: &str) -> Result<T, ApiError> {
+    serde_json::from_str(json).map_err(ApiError::internal)
 }

@@ -1,0 +1,92 @@
+//! The contract for guests whose tools import a whole interface: cut down to the facts that a plugin reads, so that the
+//! component asks for no more, and no more is gathered for it.
+
+use std::{fs, path::Path};
+
+use anyhow::{Context as _, Result, bail};
+use serde::Deserialize;
+
+/// Files of the contract, by name.
+const WIT: [(&str, &str); 4] = [
+    ("facts.wit", include_str!("../../../wit/facts.wit")),
+    ("health-rule.wit", include_str!("../../../wit/health-rule.wit")),
+    ("table-operation.wit", include_str!("../../../wit/table-operation.wit")),
+    ("types.wit", include_str!("../../../wit/types.wit")),
+];
+
+/// Where the methods of a table begin.
+const TABLE: &str = "  resource table {\n";
+
+/// What the main file of a plugin in another language exports.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub(crate) struct Exported {
+    /// Name of the world.
+    pub(crate) kind: String,
+    /// Methods of `table` that it calls, by their names in the contract.
+    pub(crate) facts: Vec<String>,
+}
+
+impl Exported {
+    /// Reads what the describing script printed.
+    pub(crate) fn parse(text: &str) -> Result<Self> {
+        serde_json::from_str(text.lines().last().unwrap_or_default()).context("cannot read what the plugin exports")
+    }
+
+    /// Name of the interface that the world exports.
+    pub(crate) fn interface(&self) -> Result<&'static str> {
+        match self.kind.as_str() {
+            "health-rule" => Ok("health"),
+            "table-operation" => Ok("operation"),
+            other => bail!("there is no kind {other}"),
+        }
+    }
+
+    /// Writes the contract into a new folder, with these methods of `table` and no others.
+    pub(crate) fn write_wit(&self, folder: &Path) -> Result<()> {
+        fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
+        for (name, text) in WIT {
+            let text = if name == "facts.wit" { self.narrowed(text)? } else { text.to_owned() };
+            fs::write(folder.join(name), text).with_context(|| format!("cannot write {name}"))?;
+        }
+        Ok(())
+    }
+
+    fn narrowed(&self, facts: &str) -> Result<String> {
+        let (before, methods) = facts.split_once(TABLE).context("the contract has no table")?;
+        let mut kept = String::new();
+        // A method is its lines of documentation and then a line of its own.
+        let mut documentation = String::new();
+        for line in methods.split_inclusive('\n') {
+            documentation.push_str(line);
+            let method = line.split_once(": func(").map(|(name, _)| name.trim());
+            if method.is_none_or(|name| self.facts.iter().any(|fact| fact == name)) {
+                if method.is_some() || !line.trim_start().starts_with("///") {
+                    kept.push_str(&documentation);
+                    documentation.clear();
+                }
+            } else {
+                documentation.clear();
+            }
+        }
+        Ok(format!("{before}{TABLE}{kept}"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keeps_what_is_read_with_its_words_and_nothing_else() {
+        let exported =
+            Exported { kind: "health-rule".to_owned(), facts: vec!["totals".to_owned(), "as-of".to_owned()] };
+        let text = exported.narrowed(WIT[0].1).unwrap();
+        let methods = text.split_once(TABLE).unwrap().1;
+        assert_eq!(methods.matches(": func(").count(), 2, "{methods}");
+        assert!(
+            methods.starts_with("    /// Totals of the current snapshot.\n    totals: func() -> totals;\n"),
+            "{methods}"
+        );
+        assert!(methods.ends_with("    as-of: func() -> s64;\n  }\n}\n"), "{methods}");
+    }
+}
