@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import json
+import struct
 from typing import TYPE_CHECKING, Any, Literal
 
 from pyiceberg.avro.decoder_fast import CythonBinaryDecoder
@@ -15,7 +16,7 @@ from pyiceberg.avro.file import META_SCHEMA, SYNC_SIZE, AvroFileHeader
 from pyiceberg.avro.reader import DefaultReader, OptionReader, Reader, StructReader
 from pyiceberg.avro.resolver import construct_reader
 from pyiceberg.typedef import Record
-from pyiceberg.types import MapType, StructType
+from pyiceberg.types import DoubleType, IcebergType, MapType, StructType
 from pyiceberg.utils.schema_conversion import AvroSchemaConversion
 
 from drls.errors import corrupt
@@ -42,7 +43,7 @@ _COLUMNS: dict[Columns, tuple[int, ...]] = {
     "delete-entry": (0, 1, 3, 2),
 }
 """Field ids of the specification, in the order in which rows give them."""
-_DATA_FILE = 2
+_DATA_FILE, _PARTITION = 2, 102
 _DATA_FILE_COLUMNS: dict[Columns, tuple[int, ...]] = {
     "manifest": (),
     "data-entry": _FILE,
@@ -101,6 +102,19 @@ class _ReadOver(Reader):
         self._read(decoder)
 
 
+class _DoubleReader(Reader):
+    """Reads a whole double: the compiled decoder of PyIceberg 0.12 rounds it to a float, so partitions ran together."""
+
+    def read(self, decoder: BinaryDecoder) -> float:
+        """Read eight bytes, the lowest first."""
+        number: float = struct.unpack("<d", decoder.read(8))[0]
+        return number
+
+    def skip(self, decoder: BinaryDecoder) -> None:
+        """Pass over them."""
+        decoder.skip_double()
+
+
 @functools.lru_cache(maxsize=256)
 def _reader(avro_schema: str, columns: Columns) -> Reader:
     written = AvroSchemaConversion().avro_to_iceberg(json.loads(avro_schema)).as_struct()
@@ -116,8 +130,10 @@ def _project(written: StructType, wanted: tuple[int, ...], columns: Columns) -> 
     for field in written.fields:
         if field.field_id == _DATA_FILE and isinstance(field.field_type, StructType):
             reader: Reader = _project(field.field_type, _DATA_FILE_COLUMNS[columns], columns)
+        elif field.field_id == _PARTITION and isinstance(field.field_type, StructType):
+            reader = _project(field.field_type, tuple(one.field_id for one in field.field_type.fields), columns)
         else:
-            reader = construct_reader(field.field_type)
+            reader = _reader_of(field.field_type)
         slot = wanted.index(field.field_id) if field.field_id in wanted else None
         if slot is None and isinstance(field.field_type, MapType):
             reader = _ReadOver(reader)
@@ -127,3 +143,9 @@ def _project(written: StructType, wanted: tuple[int, ...], columns: Columns) -> 
         if column not in there:
             readers.append((slot, DefaultReader(_V1_DEFAULTS.get(column))))
     return StructReader(tuple(readers), Record, written)
+
+
+def _reader_of(kind: IcebergType) -> Reader:
+    if isinstance(kind, DoubleType):
+        return _DoubleReader()  # type: ignore[no-untyped-call]
+    return construct_reader(kind)

@@ -19,8 +19,9 @@ if TYPE_CHECKING:
 
     from pyiceberg.table import Table
 
-BUSY_TIMEOUT_MS = 30_000
-"""How long a commit waits for another process's commit. Spark's side of the same file waits as long."""
+BUSY_TIMEOUT_MS = 10_000
+"""How long a commit waits for another process's, which take milliseconds: whoever asked is told before giving up.
+Spark's side of the same file waits longer, since a rewrite that fails has to begin again."""
 
 
 class Catalog(TypedDict):
@@ -52,7 +53,44 @@ class TableLocation(TypedDict):
 
 
 _open: dict[tuple[str, frozenset[tuple[str, str]]], IcebergCatalog] = {}
+_opening: dict[tuple[str, frozenset[tuple[str, str]]], threading.Lock] = {}
 _lock = threading.Lock()
+
+
+class _Watch:
+    """A connection that stays open and counts what the others commit."""
+
+    def __init__(self, engine: Any) -> None:  # noqa: ANN401 (SQLAlchemy's, which comes with PyIceberg)
+        self._engine = engine
+        self._lock = threading.RLock()
+        self._connection: Any = None
+        self._opened = 0
+
+    def version(self) -> int:
+        """Give a number that is another one after each commit, and after each time that the connection was closed."""
+        with self._lock:
+            if self._connection is None:
+                self._connection = self._engine.connect()
+                self._opened += 1
+            try:
+                counted = int(self._connection.exec_driver_sql("PRAGMA data_version").scalar_one())
+                self._connection.rollback()
+            except Exception:
+                self.close()
+                raise
+            return self._opened << 32 | counted  # each connection counts for itself
+
+    def close(self) -> None:
+        """Close the connection; the next question opens another."""
+        with self._lock:
+            connection, self._connection = self._connection, None
+            if connection is not None:
+                connection.invalidate()
+                connection.close()
+
+
+_watches: dict[int, _Watch] = {}
+"""By the identity of the engine of an opened SQLite catalog, which is never closed."""
 
 
 @translated
@@ -87,8 +125,16 @@ def open(catalog: Catalog) -> IcebergCatalog:  # noqa: A001 (`catalog.open` is w
     key = (catalog["name"], frozenset(catalog["properties"].items()))
     with _lock:
         opened = _open.get(key)
+        opening = _opening.setdefault(key, threading.Lock())
+    if opened is not None:
+        return opened
+    with opening:  # a catalog that does not answer holds up those who ask it, and no other
+        with _lock:
+            opened = _open.get(key)
         if opened is None:
-            opened = _open[key] = _load(catalog)
+            opened = _load(catalog)
+            with _lock:
+                _open[key] = opened
         return opened
 
 
@@ -99,6 +145,7 @@ def _load(catalog: Catalog) -> IcebergCatalog:
         raise DrlsError("catalog-unavailable", f"The catalog's properties are wrong: {error}") from error
     if isinstance(opened, SqlCatalog) and opened.engine.dialect.name == "sqlite":
         event.listen(opened.engine, "connect", _prepare_sqlite)
+        event.listen(opened.engine, "handle_error", _forget_read_only)
         opened.engine.dispose()  # those that were made before the listener
     return opened
 
@@ -108,6 +155,22 @@ def _prepare_sqlite(connection: Any, _record: object) -> None:  # noqa: ANN401 (
     connection.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
     connection.execute("PRAGMA journal_mode=WAL")
     connection.execute("PRAGMA synchronous=NORMAL")
+
+
+def _forget_read_only(context: Any) -> None:  # noqa: ANN401 (an interface that SQLAlchemy does not export)
+    """Close the connections where one can't write, so that the next ones look at the disk anew.
+
+    SQLite opens a file for reading only where its disk was read-only at that moment, and keeps to it as long as any
+    connection of the process is open: they share the index of the write-ahead log.
+    """
+    if "readonly database" in str(context.original_exception):
+        context.is_disconnect = True
+        if (watch := _watches.get(id(context.engine))) is not None:
+            watch.close()
+        context.engine.dispose()
+        # SQLite keeps a connection that has a cursor left, and this one is in the error.
+        if context.execution_context is not None:
+            context.execution_context.cursor.close()
 
 
 def _is_shared_file(opened: IcebergCatalog) -> TypeGuard[SqlCatalog]:
@@ -163,6 +226,31 @@ def list_tables(catalog: Catalog) -> list[TableName]:
                     for name in opened.list_tables(namespace)
                 ]
     return sorted(found, key=lambda table: (table["namespace"], table["name"]))
+
+
+@translated
+def namespaces(catalog: Catalog) -> int:
+    """Count the namespaces at the root: the least question that shows that a catalog answers and lets us in.
+
+    Errors: `catalog-unavailable`, `catalog-locked`.
+    """
+    return len(open(catalog).list_namespaces())
+
+
+@translated
+def version(catalog: Catalog) -> int | None:
+    """Give a number that is another one after each commit to the catalog, whoever made it: lists hold while it does.
+
+    `None` where the catalog has no such number. It costs one look at the write-ahead log's index, and says nothing of
+    other numbers than that they differ (https://sqlite.org/pragma.html#pragma_data_version).
+    Errors: `catalog-unavailable`, `catalog-locked`.
+    """
+    opened = open(catalog)
+    if not _is_shared_file(opened):
+        return None
+    with _lock:
+        watch = _watches.setdefault(id(opened.engine), _Watch(opened.engine))
+    return watch.version()
 
 
 @translated

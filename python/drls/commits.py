@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TypedDict
 from pyiceberg.exceptions import CommitFailedException
 
 from drls import catalog as catalogs
-from drls.errors import invalid
+from drls.errors import DrlsError, invalid
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -31,13 +31,15 @@ _WRITABLE = (1, 2)
 class Committed(TypedDict):
     """What a metadata-only change did: where the table's metadata is now and was before (equal: nothing to do).
 
-    `snapshot_id` and `schema_id` are the current ones after it.
+    `snapshot_id` and `schema_id` are the current ones after it, `previous_schema_id` the one that it was made on. The
+    snapshot's is text: what a job says of its steps is read by JavaScript, which rounds 64-bit numbers.
     """
 
     metadata_location: str
     previous_metadata_location: str
-    snapshot_id: int | None
+    snapshot_id: str | None
     schema_id: int
+    previous_schema_id: int
 
 
 def commit(
@@ -47,13 +49,16 @@ def commit(
 
     `change` gives the table that it committed, or `None` where there is nothing to do. It makes no snapshot, so the
     job's id goes into the log only: after a crash the caller compares states.
-    Errors: `commit-conflict` after a dozen tries, `invalid-argument` for a format version that can't be written, and
-    what `change` raises.
+    Errors: `commit-conflict` after a dozen tries and where another table took the name, `invalid-argument` for a format
+    version that can't be written, and what `change` raises.
     """
-    wait = _FIRST_WAIT
+    wait, identity = _FIRST_WAIT, None
     for left in reversed(range(_TRIES)):
         table = catalogs.load(catalog, namespace, name)
-        before = table.metadata_location
+        if identity not in (None, table.metadata.table_uuid):
+            raise DrlsError("commit-conflict", "The table was dropped meanwhile, and another has its name. Plan again.")
+        identity = table.metadata.table_uuid
+        before, schema_before = table.metadata_location, table.metadata.current_schema_id
         require_writable(table)
         try:
             after = change(table)
@@ -64,12 +69,14 @@ def commit(
             wait = min(wait * 2, _LONGEST_WAIT)
             continue
         after = table if after is None else after
+        current = after.metadata.current_snapshot_id
         log.info("job %s: %s.%s is now at %s", job_id, ".".join(namespace), name, after.metadata_location)
         return {
             "metadata_location": after.metadata_location,
             "previous_metadata_location": before,
-            "snapshot_id": after.metadata.current_snapshot_id,
+            "snapshot_id": None if current is None else str(current),
             "schema_id": after.metadata.current_schema_id,
+            "previous_schema_id": schema_before,
         }
     raise AssertionError("the last try raises")
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import errno
 import functools
+import gzip
+import zlib
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 from pyiceberg import exceptions as iceberg
@@ -94,12 +96,13 @@ def translate(error: BaseException) -> DrlsError | None:
         if isinstance(error, kinds):
             return DrlsError(code, detail)
     if isinstance(error, sql.SQLAlchemyError):
-        return _catalog_database(str(error))
+        # The driver's words alone: ours around them have the statement and its values, which may be any words.
+        return _catalog_database(str(error.orig if isinstance(error, sql.DBAPIError) else error))
+    module = type(error).__module__
+    if isinstance(error, _UNREADABLE) or module.startswith("pyarrow"):
+        return DrlsError("corrupt-metadata", "A file of the table can't be read as what its metadata says it is.")
     if isinstance(error, OSError):
         return _storage(error)
-    module = type(error).__module__
-    if module.startswith("pyarrow"):
-        return DrlsError("corrupt-metadata", "A file of the table can't be read as what its metadata says it is.")
     if module.startswith(("pyspark", "grpc")):
         return spark(str(error))
     return None
@@ -134,6 +137,10 @@ _ICEBERG: tuple[tuple[tuple[type[Exception], ...], str, str], ...] = (
 )
 
 
+_UNREADABLE = (UnicodeDecodeError, EOFError, gzip.BadGzipFile, zlib.error)
+"""What PyIceberg lets out where a metadata file is neither JSON nor gzip; our own readers name the file."""
+
+
 def _catalog_database(text: str) -> DrlsError:
     """Translate a failure of the SQL catalog's database by SQLite's own words."""
     text = text.lower()
@@ -150,6 +157,8 @@ def _catalog_database(text: str) -> DrlsError:
 
 def _storage(error: OSError) -> DrlsError:
     """Translate a failure of a file system by its errno; pyarrow keeps it in the message only."""
+    if type(error).__module__.startswith("requests"):  # the errors of a REST catalog are OSErrors too
+        return DrlsError("catalog-unavailable", "It can't be reached. Check its address, and that it runs.")
     text = str(error).lower()
     if error.errno in (errno.ENOSPC, errno.EDQUOT) or "no space left" in text:
         return DrlsError("disk-full", "The storage is full. Free some space and retry.")
@@ -159,6 +168,8 @@ def _storage(error: OSError) -> DrlsError:
         )
     if error.errno == errno.ENOENT or "no such file" in text or "not found" in text or "does not exist" in text:
         return DrlsError("corrupt-metadata", f"A file that the table names is missing: {_file_in(error)}.")
+    if "corrupt" in text or "deserialize thrift" in text or "end of stream" in text:  # pyarrow of a Parquet file
+        return DrlsError("corrupt-metadata", "A data file of the table is damaged. Restore it from a backup.")
     return DrlsError("catalog-unavailable", "The storage can't be reached. Check its address and credentials.")
 
 
@@ -192,7 +203,17 @@ _SPARK: tuple[tuple[tuple[str, ...], str, str], ...] = (
         "Spark's catalog has no such namespace.",
     ),
     (
-        ("CommitFailedException", "Cannot commit", "ValidationException: Missing required files", "Found conflicting"),
+        (
+            "CommitFailedException",
+            "Cannot commit",
+            "Missing required files to delete",
+            "Found conflicting",
+            "Found new conflicting",
+            "Found concurrently added DV",
+            "current snapshot changed from",  # while dangling deletes were removed after a rewrite
+            "could not be found in the latest snapshot",  # of a manifest, by rewrite_manifests
+            "Cannot determine history between starting snapshot",
+        ),
         "commit-conflict",
         "Another writer changed the table meanwhile. Plan again and retry.",
     ),

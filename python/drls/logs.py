@@ -21,4 +21,5 @@ class _Forward(logging.Handler):
 
 def forward(write: Write) -> None:
     """Replace the handlers of the root logger by one that calls `write`; INFO and above pass."""
-    logging.basicConfig(level=logging.INFO, handlers=[_Forward(write)], force=True)
+    # Level and logger go beside the text, so they are not in it.
+    logging.basicConfig(level=logging.INFO, format="%(message)s", handlers=[_Forward(write)], force=True)

@@ -13,6 +13,7 @@ from pyiceberg.schema import Schema
 from pyiceberg.table.update import (
     AssertCurrentSchemaId,
     AssertRefSnapshotId,
+    AssertTableUUID,
     RemovePropertiesUpdate,
     SetCurrentSchemaUpdate,
     SetPropertiesUpdate,
@@ -184,7 +185,7 @@ def set_properties(
         )
         if not updates:
             return None
-        table.catalog.commit_table(table, (), updates)
+        table.catalog.commit_table(table, (AssertTableUUID(uuid=table.metadata.table_uuid),), updates)
         return table.refresh()
 
     return commit(catalog, namespace, name, job_id, change)
@@ -276,11 +277,18 @@ def _move_main(table: Table, snapshot_id: int) -> Table | None:
 
 @translated
 def set_current_schema(
-    catalog: Catalog, namespace: Sequence[str], name: str, schema_id: int, job_id: str, expected: int | None = None
+    catalog: Catalog,
+    namespace: Sequence[str],
+    name: str,
+    schema_id: int,
+    job_id: str,
+    expected: int | None = None,
+    seen: int | None = None,
 ) -> Committed:
     """Make an older schema of the table the current one: this undoes a column that was added, renamed or dropped.
 
-    `expected` has to be the current one until then, where it is given; else `commit-conflict`.
+    `expected` has to be the current one until then, and `seen` (-1: none) the current snapshot, where they are given;
+    else `commit-conflict`.
     """
 
     def change(table: Table) -> Table | None:
@@ -289,12 +297,19 @@ def set_current_schema(
             raise DrlsError("commit-conflict", "The schema was changed meanwhile; going back would lose that.")
         if metadata.current_schema_id == schema_id:
             return None
+        head = metadata.current_snapshot_id
+        if seen is not None and seen != (-1 if head is None else head):
+            raise DrlsError("commit-conflict", "Another writer committed meanwhile; its rows may have what this takes.")
         if metadata.schema_by_id(schema_id) is None:
             known = ", ".join(str(schema.schema_id) for schema in metadata.schemas)
             raise invalid("/schema_id", f"{schema_id} is no schema of this table; it has {known}")
         table.catalog.commit_table(
             table,
-            (AssertCurrentSchemaId.model_validate({"current-schema-id": metadata.current_schema_id}),),
+            (
+                AssertTableUUID(uuid=metadata.table_uuid),
+                AssertCurrentSchemaId.model_validate({"current-schema-id": metadata.current_schema_id}),
+                AssertRefSnapshotId.model_validate({"ref": "main", "snapshot-id": head}),
+            ),
             (SetCurrentSchemaUpdate.model_validate({"schema-id": schema_id}),),
         )
         return table.refresh()

@@ -8,19 +8,21 @@ import json
 import math
 from typing import TYPE_CHECKING, TypedDict
 
+import pyarrow as pa
 from pyiceberg.expressions import AlwaysTrue
 from pyiceberg.io.pyarrow import ArrowScan
 
 from drls import catalog as catalogs
-from drls.errors import DrlsError, invalid, translated
+from drls import facts
+from drls.errors import DrlsError, corrupt, invalid, translated
 from drls.schemas import Field, describe_schema
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    import pyarrow as pa
     from pyiceberg.schema import Schema
-    from pyiceberg.table import FileScanTask, Table
+    from pyiceberg.table import DataScan, FileScanTask, Table
+    from pyiceberg.table.snapshots import Snapshot
 
     from drls.catalog import Catalog
 
@@ -60,7 +62,8 @@ def rows(
 
     Files are read one after the other until there are enough rows.
     Errors: `table-not-found`; `invalid-argument` for a snapshot that the table does not have, and where its data can't
-    be read without Spark (equality deletes, files over `MOST_FILE_BYTES`).
+    be read without Spark (equality deletes, files over `MOST_FILE_BYTES`); `corrupt-metadata` naming the manifest list,
+    manifest or data file that is missing or unreadable.
     """
     if not 1 <= limit <= MOST_ROWS:
         raise invalid("/limit", f"must be 1 to {MOST_ROWS}")
@@ -77,17 +80,35 @@ def rows(
     if snapshot is not None:
         scan = table.scan(snapshot_id=snapshot.snapshot_id)
         schema = scan.projection()
-        try:
-            for batch in _batches(table, schema, scan.plan_files(), limit):
-                found += [[shown(value) for value in row.values()] for row in batch.to_pylist()]
-        except (ValueError, NotImplementedError) as error:
-            raise DrlsError("invalid-argument", f"This table can't be shown without Spark: {error}") from error
+        for batch in _batches(table, schema, _planned(table, snapshot, scan), limit):
+            found += [[shown(value) for value in row.values()] for row in batch.to_pylist()]
     return {
         "columns": [{"name": field["name"], "type": field["type"]} for field in _described(schema)],
         "rows": found,
         "snapshot_id": snapshot.snapshot_id if snapshot else None,
         "cut": shown.cut,
     }
+
+
+def _planned(table: Table, snapshot: Snapshot, scan: DataScan) -> Iterable[FileScanTask]:
+    """Find the files to read.
+
+    PyIceberg says with a ValueError both that it can't read such a table and that an Avro file is damaged, and with
+    others that one is: which it was, our own reader tells.
+    """
+    try:
+        return scan.plan_files()
+    except Exception as error:
+        io = table.io.properties
+        for listed in facts.read_manifest_lists([snapshot.manifest_list], io):
+            facts.read_manifests(table.metadata_location, listed["manifests"], io)
+        if isinstance(error, (ValueError, NotImplementedError)):
+            raise _needs_spark(error) from error
+        raise
+
+
+def _needs_spark(error: Exception) -> DrlsError:
+    return DrlsError("invalid-argument", f"This table can't be shown without Spark: {error}")
 
 
 def _batches(table: Table, schema: Schema, tasks: Iterable[FileScanTask], limit: int) -> Iterator[pa.RecordBatch]:
@@ -97,9 +118,15 @@ def _batches(table: Table, schema: Schema, tasks: Iterable[FileScanTask], limit:
             return
         if task.file.file_size_in_bytes > MOST_FILE_BYTES:
             raise invalid("/table", "has data files too large for a preview; compact it to smaller ones or use SQL")
-        for batch in ArrowScan(table.metadata, table.io, schema, AlwaysTrue(), limit=limit).to_record_batches([task]):
-            limit -= batch.num_rows
-            yield batch
+        scan = ArrowScan(table.metadata, table.io, schema, AlwaysTrue(), limit=limit)
+        try:
+            for batch in scan.to_record_batches([task]):
+                limit -= batch.num_rows
+                yield batch
+        except pa.ArrowInvalid as error:  # a ValueError too
+            raise corrupt(task.file.file_path, "or a delete file of it can't be read") from error
+        except (ValueError, NotImplementedError) as error:
+            raise _needs_spark(error) from error
 
 
 def _described(schema: Schema) -> list[Field]:

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
     from drls.catalog import Catalog
 
+log = logging.getLogger(__name__)
+
 PROBE_TIMEOUT = 20
 """Seconds that `SELECT 1` may take. It needs no executor, so a server that works answers at once."""
 
@@ -68,6 +70,7 @@ class Spark:
         self._server: Server | None = None
         self._session: SparkSession | None = None
         self._starting = False
+        self._stopping = False
         self._running: dict[str, Progress] = {}
         self._busy: set[str] = set()
         self._cancelled: set[str] = set()
@@ -82,6 +85,7 @@ class Spark:
             # While a call runs its own outcome tells whether Spark lives; a restart here would kill it.
             if self._session is not None and not self._gone() and (self._busy or self._answers(self._session)):
                 return self._session
+            self._refuse_while_stopping()
             self._starting = True
             try:
                 return self._connect()
@@ -97,12 +101,17 @@ class Spark:
             return self._open(self.settings["remote"])
         self._stop_server()
         self._server = Server(_server_settings(self.settings))
+        self._refuse_while_stopping()  # `stop` may have looked before there was a server to give up
+        began = time.monotonic()
+        log.info("Spark starts; its own log is logs/spark.log")
         try:
             self._server.start()
-            return self._open(self._server.url)
+            session = self._open(self._server.url)
         except BaseException:
             self._stop_server()
             raise
+        log.info("Spark is up after %.1f s", time.monotonic() - began)
+        return session
 
     def _open(self, url: str) -> SparkSession:
         """Open a session on a running server, with our catalogs, and see that it answers."""
@@ -243,12 +252,23 @@ class Spark:
 
     def stop(self) -> None:
         """End our own server, or leave a remote one; the next call starts it again."""
+        self._stopping = True
+        starting = self._server
+        if self._starting and starting is not None:
+            starting.give_up()  # whoever starts it holds the lock until then
         with self._lock:
-            session, self._session = self._session, None
-            if session is not None and not self._gone():
-                with contextlib.suppress(Exception):
-                    session.stop()
-            self._stop_server()
+            try:
+                session, self._session = self._session, None
+                if session is not None and not self._gone():
+                    with contextlib.suppress(Exception):
+                        session.stop()
+                self._stop_server()
+            finally:
+                self._stopping = False
+
+    def _refuse_while_stopping(self) -> None:
+        if self._stopping:
+            raise DrlsError("cancelled", "Spark was stopped while it started.")
 
     def _stop_server(self) -> None:
         server, self._server = self._server, None

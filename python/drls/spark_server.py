@@ -73,6 +73,7 @@ class Server:
         self.port = _free_port()
         self._scratch = Path(settings["home"]) / "spark"
         self._process: subprocess.Popen[bytes] | None = None
+        self._given_up = False
 
     @property
     def url(self) -> str:
@@ -151,6 +152,9 @@ class Server:
     def _wait_for_port(self) -> None:
         end = time.monotonic() + START_TIMEOUT
         while time.monotonic() < end:
+            if self._given_up:
+                self.stop()
+                raise DrlsError("cancelled", "Spark was stopped while it started.")
             if self.pid is None:
                 raise DrlsError("spark-unavailable", "Spark ended while it started; logs/spark.log says why.")
             with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port), timeout=1):
@@ -167,6 +171,14 @@ class Server:
         with contextlib.suppress(subprocess.TimeoutExpired):
             return process.wait(timeout=2) == _OUT_OF_MEMORY
         return False
+
+    def give_up(self) -> None:
+        """Let a start that another thread is in come to its end at once, by an end of the JVM."""
+        self._given_up = True
+        process = self._process
+        if process is not None and process.poll() is None:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
 
     def stop(self) -> None:
         """End the JVM and everything that it started; done when it is gone."""

@@ -51,6 +51,19 @@ def test_lists_nested_namespaces_by_name(tmp_path: Path) -> None:
         assert where["metadata_location"] == table["metadata_location"]
 
 
+def test_the_version_is_another_one_after_each_commit_of_anyone(tmp_path: Path) -> None:
+    lake = catalog.create_embedded("drls", str(tmp_path / "catalog.db"), str(tmp_path / "warehouse"))
+    first = catalog.version(lake)
+    assert catalog.version(lake) == first
+    catalog.open(lake).create_namespace("a")
+    second = catalog.version(lake)
+    assert second != first
+    with sqlite3.connect(tmp_path / "catalog.db") as stranger:
+        stranger.execute("DELETE FROM iceberg_namespace_properties")
+    stranger.close()
+    assert catalog.version(lake) not in (first, second)
+
+
 def test_the_plain_pyiceberg_catalog_sees_the_same_tables(
     home: Path, lake: Catalog, sick: Callable[..., Truth]
 ) -> None:

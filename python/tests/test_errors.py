@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import ast
+import gzip
 import inspect
 import sqlite3
+import zlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+import requests
 from pyiceberg import exceptions as iceberg
 from sqlalchemy.exc import OperationalError
 
@@ -27,6 +30,7 @@ if TYPE_CHECKING:
         (iceberg.NoSuchNamespaceError("x"), "namespace-not-found"),
         (iceberg.CommitFailedException("x"), "commit-conflict"),
         (iceberg.CommitStateUnknownException("x"), "catalog-unavailable"),
+        (requests.ConnectionError("https://secret.example.org"), "catalog-unavailable"),
         (iceberg.ValidationError("x"), "corrupt-metadata"),
         (OperationalError("INSERT", {}, sqlite3.OperationalError("database is locked")), "catalog-locked"),
         (
@@ -34,10 +38,19 @@ if TYPE_CHECKING:
             "read-only-storage",
         ),
         (OperationalError("INSERT", {}, sqlite3.OperationalError("database or disk is full")), "disk-full"),
+        (
+            OperationalError("UPDATE t SET x = 'busy'", {}, sqlite3.OperationalError("disk I/O error")),
+            "catalog-unavailable",
+        ),
         (OSError(28, "No space left on device", "/secret/home/t/data/x.parquet"), "disk-full"),
         (OSError("[Errno 28] Error writing bytes to file. Detail: No space left on device"), "disk-full"),
         (PermissionError(13, "Permission denied", "/secret/home/t/data/x.parquet"), "read-only-storage"),
         (FileNotFoundError(2, "No such file or directory", "/secret/home/t/data/x.parquet"), "corrupt-metadata"),
+        (UnicodeDecodeError("utf-8", b"\xff", 0, 1, "invalid start byte"), "corrupt-metadata"),
+        (gzip.BadGzipFile("Not a gzipped file"), "corrupt-metadata"),
+        (EOFError("Compressed file ended before the end-of-stream marker was reached"), "corrupt-metadata"),
+        (zlib.error("Error -3 while decompressing data"), "corrupt-metadata"),
+        (OSError("Corrupt snappy compressed data."), "corrupt-metadata"),
         (ZeroDivisionError("a bug of ours"), None),
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, Exception) else str(value),
@@ -91,3 +104,20 @@ def test_says_what_spark_says_without_its_stack_trace() -> None:
         "(java.lang.IllegalArgumentException) Cannot use options [x]\n\nJVM stacktrace:\n\tat org.apache..."
     )
     assert (told.code, "stacktrace" in told.detail) == ("invalid-argument", False)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "Deleted manifest file:/w/t/metadata/a-m12.avro could not be found in the latest snapshot 1206142691836311463",
+        "Missing required files to delete: file:/w/t/data/a.parquet",
+        "Found conflicting files that can contain records matching true: [file:/w/t/data/a.parquet]",
+        "Cannot commit, found new delete for replaced data file: a.parquet",
+        "Cannot remove dangling deletes: current snapshot changed from 5713222315678863611 to 3175733047481154369",
+        "Found concurrently added DV for file:/w/t/data/a.parquet: [file:/w/t/data/a.puffin]",
+        "Cannot determine history between starting snapshot 1 and the last known ancestor 2",
+    ],
+)
+def test_takes_what_iceberg_says_of_another_writer_for_a_conflict(said: str) -> None:
+    told = errors.spark(f"(org.apache.iceberg.exceptions.ValidationException) {said}")
+    assert (told.code, "/w/t" in told.detail) == ("commit-conflict", False)

@@ -9,10 +9,16 @@ from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import pyarrow as pa
 import pytest
+from pyiceberg.partitioning import PartitionField, PartitionSpec
+from pyiceberg.schema import Schema
+from pyiceberg.transforms import IdentityTransform
+from pyiceberg.types import DoubleType, NestedField
 
-from drls import facts
+from drls import catalog, facts
 from drls.errors import DrlsError
+from drls.partitions import partition_namer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -59,6 +65,42 @@ def test_tells_the_truth(
     refers = [path for path in found.column("refers") if path is not None]
     assert len(refers) == truth["position_delete_files"]
     assert set(refers) <= set(found.column("file"))
+
+
+def test_partitions_of_doubles_that_are_one_float_are_told_apart(lake: Any, read: Callable[[str], Read]) -> None:
+    opened = catalog.open(lake)
+    opened.create_namespace_if_not_exists("facts")
+    spec = PartitionSpec(PartitionField(1, 1000, IdentityTransform(), "value"))
+    table = opened.create_table(
+        "facts.doubles", Schema(NestedField(1, "value", DoubleType(), required=False)), partition_spec=spec
+    )
+    table.append(pa.table({"value": [12345678.9, 12345679.1, 0.1, None]}))
+    assert sorted(read("facts.doubles").partitions()) == [
+        "value=0.1", "value=1.23456789E7", "value=1.23456791E7", "value=null",
+    ]  # fmt: skip
+
+
+def test_numbers_and_times_are_named_as_java_names_folders() -> None:
+    kinds: dict[str, list[Any]] = {
+        "double": [1e10, -1.5e-9, 100.0, 1 / 3, float("-inf")],
+        "float": [0.10000000149011612, 3.4028234663852886e38, 1.5],
+        "timestamp": [500_000, 1_000_000],
+        "timestamptz": [1_120_000],
+        "time": [10],
+    }
+    told = {}
+    for kind, values in kinds.items():
+        fields: Any = [{"source_id": 1, "field_id": 1000, "name": "p", "transform": "identity"}]
+        schemas: Any = [{"flat": [{"id": 1, "data_type": kind}]}]
+        name = partition_namer(fields, schemas)
+        told[kind] = [name([value]).removeprefix("p=") for value in values]
+    assert told == {
+        "double": ["1.0E10", "-1.5E-9", "100.0", "0.3333333333333333", "-Infinity"],
+        "float": ["0.1", "3.4028235E38", "1.5"],
+        "timestamp": ["1970-01-01T00:00:00.5", "1970-01-01T00:00:01"],
+        "timestamptz": ["1970-01-01T00:00:01.12+00:00"],
+        "time": ["00:00:00.00001"],
+    }
 
 
 def test_an_empty_table_has_no_snapshot(sick: Callable[..., Truth], read: Callable[[str], Read]) -> None:

@@ -190,7 +190,7 @@ def test_rolls_back_to_an_ancestor_only(
     truth = sick("change.back", files=6, snapshots=3, branches=["dev"])
     first, second, third = truth["snapshots"]
     done = change(lake, "change.back", "rollback", snapshot_id=first)
-    assert done["snapshot_id"] == first
+    assert done["snapshot_id"] == str(first)
     assert sql("SELECT count(*) AS n FROM drls.change.back") == [{"n": 20}]
     refs = {one["name"]: one["snapshot"] for one in read("change.back").metadata["refs"]}
     assert refs == {"main": first, "dev": third}
@@ -216,6 +216,23 @@ def test_many_writers_lose_nothing(lake: Catalog, sick: Callable[..., Truth], re
         writer.join()
     assert failed == []
     assert {f"c{number}_{step}" for number in range(6) for step in range(3)} <= set(paths(read, "change.crowd"))
+
+
+def test_does_not_take_a_schema_back_over_rows_that_it_has_not_seen(lake: Catalog, sick: Callable[..., Truth]) -> None:
+    sick("change.seen", files=1)
+    table = catalog.load(lake, ["change"], "seen")
+    before, seen = table.metadata.current_schema_id, table.metadata.current_snapshot_id
+    added = add(lake, "change.seen", "extra")
+    table.refresh()
+    table.append(table.scan(limit=1).to_arrow())
+    back = {"schema_id": before, "expected": added["schema_id"]}
+    with pytest.raises(DrlsError) as told:
+        change(lake, "change.seen", "set_current_schema", **back, seen=seen)
+    assert told.value.code == "commit-conflict"
+    now = table.refresh().metadata
+    assert now.current_schema_id == added["schema_id"]
+    change(lake, "change.seen", "set_current_schema", **back, seen=now.current_snapshot_id)
+    assert table.refresh().metadata.current_schema_id == before
 
 
 def test_gives_up_on_a_table_that_never_holds_still(

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pytest
 
-from drls import catalog, preview
+from drls import catalog, facts, preview
 from drls.errors import DrlsError
 
 if TYPE_CHECKING:
@@ -98,3 +99,58 @@ def test_says_that_equality_deletes_need_spark(lake: Catalog, sick: Callable[...
     with pytest.raises(DrlsError) as told:
         preview.rows(catalog=lake, namespace=["show"], name="equality")
     assert "Spark" in told.value.detail
+
+
+@pytest.mark.parametrize("which", ["list", "manifest", "data"])
+@pytest.mark.parametrize(
+    "damage",
+    [
+        pytest.param(lambda _: None, id="missing"),
+        pytest.param(lambda _: b"", id="empty"),
+        pytest.param(lambda whole: whole[: len(whole) // 2], id="half"),
+        pytest.param(lambda whole: whole[:-3], id="cut"),
+        pytest.param(lambda whole: bytes(byte ^ 0x55 for byte in whole), id="garbage"),
+        pytest.param(lambda whole: whole[:4] + bytes(len(whole) - 4), id="zeros"),
+        pytest.param(lambda _: b"\x1f\x8b\x08\x00 no gzip at all", id="gzip"),
+    ],
+)
+def test_names_the_file_that_is_damaged(
+    lake: Catalog, sick: Callable[..., Truth], which: str, damage: Callable[[bytes], bytes | None]
+) -> None:
+    sick("show.damaged", files=1, snapshots=1)
+    table = catalog.load(lake, ["show"], "damaged")
+    snapshot = table.current_snapshot()
+    assert snapshot is not None
+    named = {
+        "list": lambda: snapshot.manifest_list,
+        "manifest": lambda: avro_manifests(lake, snapshot.manifest_list)[0],
+        "data": lambda: next(iter(table.scan().plan_files())).file.file_path,
+    }[which]()
+    file = Path(named.removeprefix("file://"))
+    left = damage(file.read_bytes())
+    file.unlink()
+    if left is not None:
+        file.write_bytes(left)
+    with pytest.raises(DrlsError) as told:
+        preview.rows(catalog=lake, namespace=["show"], name="damaged")
+    assert told.value.code == "corrupt-metadata"
+    assert file.name in told.value.detail
+
+
+def avro_manifests(lake: Catalog, manifest_list: str) -> list[str]:
+    """Name the manifests of a list, by a reader that keeps nothing in memory."""
+    listed = facts.read_manifest_lists([manifest_list], lake["properties"])
+    return [manifest["path"] for one in listed for manifest in one["manifests"]]
+
+
+@pytest.mark.parametrize("metadata", [b"\xff\xfe no text", b"\x1f\x8b\x08\x00 no gzip", b"", b"{", b"[]"])
+def test_says_that_a_metadata_file_is_damaged(lake: Catalog, sick: Callable[..., Truth], metadata: bytes) -> None:
+    sick("show.unreadable", files=1)
+    location = catalog.table_location(lake, ["show"], "unreadable")["metadata_location"]
+    file = Path(location.removeprefix("file://"))
+    whole = file.read_bytes()
+    file.write_bytes(metadata)
+    with pytest.raises(DrlsError) as told:
+        preview.rows(catalog=lake, namespace=["show"], name="unreadable")
+    file.write_bytes(whole)  # the other tests' tables are beside it
+    assert told.value.code == "corrupt-metadata"
