@@ -1,0 +1,48 @@
+import createFetchClient from 'openapi-fetch';
+import createQueryClient from 'openapi-react-query';
+
+import { learnClock } from '@/lib/clock';
+
+import { asProblem, readProblem } from './problem';
+import type { components, paths } from './schema';
+
+/** The bodies that the server's OpenAPI description names. */
+export type Schemas = components['schemas'];
+
+type Listener = (answered: { status: number; path: string }) => void;
+const listeners = new Set<Listener>();
+
+/** Tells of every answer's status (0: none came). Answers how to stop. */
+export function onAnswer(listener: Listener): () => void {
+  listeners.add(listener);
+  return () => listeners.delete(listener);
+}
+
+function tell(status: number, url: string) {
+  const { pathname } = new URL(url);
+  for (const listener of listeners) listener({ status, path: pathname });
+}
+
+/** Typed by the committed OpenAPI description. An answer of 400 or more is thrown as an `ApiProblem`. */
+export const client = createFetchClient<paths>({ baseUrl: window.location.origin });
+
+client.use({
+  async onResponse({ request, response }) {
+    learnClock(response.headers.get('date'));
+    tell(response.status, request.url);
+    if (!response.ok) throw await readProblem(response);
+  },
+  onError({ request, error }) {
+    const problem = asProblem(error);
+    if (problem.status === 0 && problem.code === 'no-answer') tell(0, request.url);
+    return problem;
+  },
+});
+
+/** The same, as queries and mutations of TanStack Query. */
+export const api = createQueryClient(client);
+
+/** A key for `Idempotency-Key`: a click that is sent twice starts one job. */
+export function idempotencyKey(): string {
+  return crypto.randomUUID();
+}

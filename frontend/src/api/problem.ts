@@ -1,0 +1,65 @@
+import type { components } from './schema';
+
+export type FieldError = components['schemas']['FieldError'];
+export type ProblemBody = components['schemas']['Problem'];
+
+/** An answer of 400 or more, or none at all. What a person reads is `message`; `code` tells the kinds apart. */
+export class ApiProblem extends Error {
+  override readonly name = 'ApiProblem';
+
+  constructor(
+    /** The HTTP status; 0 where the server gave no answer. */
+    readonly status: number,
+    /** Stable kebab-case name of the kind. */
+    readonly code: string,
+    detail: string,
+    /** Finds the request in the server's log; empty where there was no answer. */
+    readonly requestId: string,
+    /** Every mistake of the request. */
+    readonly errors: FieldError[] = [],
+    /** Seconds that the server asks to wait. */
+    readonly retryAfter: number | null = null,
+  ) {
+    super(detail);
+  }
+
+  /** Whether the same request may succeed a little later. */
+  get passes(): boolean {
+    return this.status === 0 || this.status === 502 || this.status === 503 || this.status === 504;
+  }
+}
+
+function isProblem(body: unknown): body is ProblemBody {
+  return typeof body === 'object' && body !== null && 'code' in body && 'detail' in body && 'request_id' in body;
+}
+
+/** Reads the problem out of an answer. A proxy in between may answer without one. */
+export async function readProblem(response: Response): Promise<ApiProblem> {
+  const waits = Number.parseInt(response.headers.get('retry-after') ?? '', 10);
+  const retryAfter = Number.isNaN(waits) ? null : waits;
+  const body: unknown = await response
+    .clone()
+    .json()
+    .catch(() => null);
+  if (isProblem(body)) {
+    return new ApiProblem(response.status, body.code, body.detail, body.request_id, body.errors ?? [], retryAfter);
+  }
+  const id = response.headers.get('x-request-id') ?? '';
+  return new ApiProblem(
+    response.status,
+    'no-problem-body',
+    `the server answered ${response.status} without saying why`,
+    id,
+    [],
+    retryAfter,
+  );
+}
+
+/** What went wrong, as a problem. A failed `fetch` is one without a status. */
+export function asProblem(error: unknown): ApiProblem {
+  if (error instanceof ApiProblem) return error;
+  if (error instanceof TypeError) {
+    return new ApiProblem(0, 'no-answer', 'the server does not answer; it may be stopped or out of reach', '');
+  }
+  return new ApiProblem(0, 'console-failed', error instanceof Error ? error.message : String(error), '');
+}

@@ -1,0 +1,49 @@
+import { client, onAnswer, type Schemas } from './client';
+import { asProblem } from './problem';
+import { queryClient } from './queryClient';
+
+export type Session = Schemas['Session'];
+export type Role = Schemas['Role'];
+
+/** Each role holds the rights of those before it. */
+const ROLES: Role[] = ['viewer', 'operator', 'approver', 'admin'];
+
+/** Whether somebody with the role `has` may do what `needed` may. */
+export function allows(has: Role, needed: Role): boolean {
+  return ROLES.indexOf(has) >= ROLES.indexOf(needed);
+}
+
+/** Who is signed in; null for nobody. */
+export const sessionQuery = {
+  queryKey: ['session'],
+  staleTime: Infinity,
+  queryFn: async (): Promise<Session | null> => {
+    try {
+      const { data } = await client.GET('/api/session');
+      return data ?? null;
+    } catch (error) {
+      if (asProblem(error).status === 401) return null;
+      throw error;
+    }
+  },
+};
+
+/** Signs in by name and password, or by the code of a link, and reads everything anew as that user. */
+export async function signIn(body: Schemas['SignIn']): Promise<void> {
+  const { data } = await client.POST('/api/session', { body });
+  queryClient.setQueryData(sessionQuery.queryKey, data ?? null);
+  await queryClient.invalidateQueries({ predicate: (query) => query.queryKey[0] !== 'session' });
+}
+
+export async function signOut(): Promise<void> {
+  await client.DELETE('/api/session');
+  queryClient.clear();
+  queryClient.setQueryData(sessionQuery.queryKey, null);
+}
+
+/** Where any answer says that nobody is signed in, the session is over. */
+export function watchSession(): () => void {
+  return onAnswer(({ status, path }) => {
+    if (status === 401 && path !== '/api/session') queryClient.setQueryData(sessionQuery.queryKey, null);
+  });
+}

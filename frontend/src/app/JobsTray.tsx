@@ -1,0 +1,79 @@
+import { Link } from '@tanstack/react-router';
+import { ListChecks } from 'lucide-react';
+import { useState } from 'react';
+
+import { ENDED } from '@/api/live';
+import { JobProgress, JobState } from '@/components/common/job/JobState';
+import { Ago } from '@/components/common/Values';
+import { Button } from '@/components/ui/button';
+import { Popover, PopoverContent, PopoverTrigger } from '@/components/ui/popover';
+import { useApi } from '@/hooks/useApi';
+import { plural, words } from '@/lib/format';
+
+const SHOWN = 6;
+
+/** What runs, and what ended lately. */
+export function JobsTray() {
+  const [open, setOpen] = useState(false);
+  const jobs = useApi('get', '/api/jobs', { params: { query: { limit: 25 } } });
+  const items = jobs.data?.items ?? [];
+  const active = items.filter((job) => !ENDED.includes(job.state));
+  const shown = [...active, ...items.filter((job) => ENDED.includes(job.state))].slice(
+    0,
+    Math.max(SHOWN, active.length),
+  );
+  return (
+    <Popover open={open} onOpenChange={setOpen}>
+      <PopoverTrigger asChild>
+        <Button
+          variant="ghost"
+          size="sm"
+          aria-label={active.length > 0 ? plural(active.length, 'job runs', 'jobs run') : 'Jobs'}
+          className="min-w-9"
+        >
+          <ListChecks />
+          {active.length > 0 && (
+            <span className="grid h-4.5 min-w-4.5 place-items-center rounded-full bg-primary px-1 text-[0.6875rem] text-primary-foreground tabular-nums">
+              {active.length}
+            </span>
+          )}
+        </Button>
+      </PopoverTrigger>
+      <PopoverContent aria-label="Jobs">
+        {shown.length === 0 && (
+          <p className="p-4 text-muted-foreground">No jobs yet. They stand here while they run.</p>
+        )}
+        <ol>
+          {shown.map((job) => (
+            <li key={job.id} className="relative border-b border-border px-4 py-2.5 hover:bg-accent/60">
+              <div className="flex items-center justify-between gap-3">
+                <Link
+                  to="/jobs/$id"
+                  params={{ id: job.id }}
+                  onClick={() => setOpen(false)}
+                  className="min-w-0 truncate after:absolute after:inset-0"
+                >
+                  <span className="font-medium">{job.undo_of ? 'Undo' : words(job.operation)}</span>{' '}
+                  <span className="text-muted-foreground">{job.table}</span>
+                </Link>
+                <JobState state={job.state} />
+              </div>
+              {ENDED.includes(job.state) ? (
+                <p className="mt-0.5 text-xs text-muted-foreground">
+                  <Ago at={job.timestamps.ended_at} />
+                </p>
+              ) : (
+                <JobProgress job={job} />
+              )}
+            </li>
+          ))}
+        </ol>
+        <p className="px-4 py-2.5">
+          <Link to="/jobs" onClick={() => setOpen(false)} className="text-primary underline underline-offset-2">
+            All jobs
+          </Link>
+        </p>
+      </PopoverContent>
+    </Popover>
+  );
+}

@@ -1,0 +1,60 @@
+import { Dialog, DialogContent, DialogDescription, DialogTitle } from '@/components/ui/dialog';
+
+const KEYS: [string, [string, string][]][] = [
+  [
+    'Anywhere',
+    [
+      ['?', 'These keys'],
+      ['Ctrl K', 'Go to a page, table, operation or plugin'],
+      ['/', 'Search in the list'],
+      ['g t', 'Tables'],
+      ['g j', 'Jobs'],
+      ['g p', 'Plugins'],
+      ['t d', 'Light or dark'],
+      ['Esc', 'Close what is open'],
+    ],
+  ],
+  [
+    'Lists and tables',
+    [
+      ['↓ ↑', 'Next and previous row (also j, k)'],
+      ['Enter', 'Open the row'],
+      ['[ ]', 'Previous and next tab of a table'],
+      ['Tab', 'Every button and link'],
+    ],
+  ],
+];
+
+/** What the keys do. */
+export function KeyMap({ open, setOpen }: { open: boolean; setOpen: (open: boolean) => void }) {
+  return (
+    <Dialog open={open} onOpenChange={setOpen}>
+      <DialogContent>
+        <DialogTitle className="font-medium">Keys</DialogTitle>
+        <DialogDescription className="sr-only">What each key does</DialogDescription>
+        {KEYS.map(([title, keys]) => (
+          <section key={title} className="mt-4">
+            <h3 className="eyebrow mb-1">{title}</h3>
+            <dl>
+              {keys.map(([key, does]) => (
+                <div key={key} className="flex items-center gap-4 py-1">
+                  <dt className="w-20 shrink-0">
+                    {key.split(' ').map((one) => (
+                      <kbd
+                        key={one}
+                        className="mr-1 rounded-sm border border-border bg-muted px-1.5 py-0.5 font-sans text-xs"
+                      >
+                        {one}
+                      </kbd>
+                    ))}
+                  </dt>
+                  <dd>{does}</dd>
+                </div>
+              ))}
+            </dl>
+          </section>
+        ))}
+      </DialogContent>
+    </Dialog>
+  );
+}

@@ -1,0 +1,63 @@
+import { BookOpen, CircleUserRound, LogOut } from 'lucide-react';
+
+import { signOut, type Session } from '@/api/session';
+import { Button } from '@/components/ui/button';
+import {
+  DropdownMenu,
+  DropdownMenuContent,
+  DropdownMenuItem,
+  DropdownMenuLabel,
+  DropdownMenuRadioGroup,
+  DropdownMenuRadioItem,
+  DropdownMenuSeparator,
+  DropdownMenuTrigger,
+} from '@/components/ui/dropdown-menu';
+import { useStore } from '@/lib/store';
+import { theme, type Theme } from '@/lib/theme';
+
+const THEMES: Record<Theme, string> = { light: 'Light', dark: 'Dark', system: 'As the system' };
+
+function isTheme(text: string): text is Theme {
+  return text in THEMES;
+}
+
+/** Who one is, the theme, and the way out. */
+export function UserMenu({ session, leave }: { session: Session; leave: () => void }) {
+  const chosen = useStore(theme);
+  return (
+    <DropdownMenu>
+      <DropdownMenuTrigger asChild>
+        <Button variant="ghost" size="sm" aria-label={`Signed in as ${session.name}, ${session.role}`}>
+          <CircleUserRound />
+          <span className="max-w-28 truncate max-md:hidden">{session.name}</span>
+        </Button>
+      </DropdownMenuTrigger>
+      <DropdownMenuContent>
+        <DropdownMenuLabel>
+          {session.name} · {session.role}
+        </DropdownMenuLabel>
+        <DropdownMenuSeparator />
+        <DropdownMenuLabel>Theme</DropdownMenuLabel>
+        <DropdownMenuRadioGroup value={chosen} onValueChange={(next) => isTheme(next) && theme.set(next)}>
+          {Object.entries(THEMES).map(([value, label]) => (
+            <DropdownMenuRadioItem key={value} value={value}>
+              {label}
+            </DropdownMenuRadioItem>
+          ))}
+        </DropdownMenuRadioGroup>
+        <DropdownMenuSeparator />
+        <DropdownMenuItem onSelect={() => window.open('/api/openapi.json', '_blank', 'noopener')}>
+          <BookOpen /> The HTTP API
+        </DropdownMenuItem>
+        <DropdownMenuItem
+          onSelect={() => {
+            leave();
+            void signOut();
+          }}
+        >
+          <LogOut /> Sign out
+        </DropdownMenuItem>
+      </DropdownMenuContent>
+    </DropdownMenu>
+  );
+}

@@ -1,0 +1,26 @@
+import { Check, Copy } from 'lucide-react';
+import { useState } from 'react';
+
+import { cn } from '@/lib/cn';
+
+/** Copies `text`; shows `children`, or a small icon. */
+export function CopyButton({ text, label, className }: { text: string; label: string; className?: string }) {
+  const [copied, setCopied] = useState(false);
+  const copy = () => {
+    void navigator.clipboard.writeText(text).then(() => {
+      setCopied(true);
+      setTimeout(() => setCopied(false), 1500);
+    });
+  };
+  return (
+    <button
+      type="button"
+      onClick={copy}
+      aria-label={copied ? 'Copied' : label}
+      title={label}
+      className={cn('inline-flex rounded-sm p-1 text-muted-foreground hover:text-foreground', className)}
+    >
+      {copied ? <Check className="size-3.5 text-good" /> : <Copy className="size-3.5" />}
+    </button>
+  );
+}

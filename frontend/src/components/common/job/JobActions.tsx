@@ -1,0 +1,52 @@
+import { Ban, Undo2 } from 'lucide-react';
+import { useQueryClient } from '@tanstack/react-query';
+
+import type { Schemas } from '@/api/client';
+import { ENDED } from '@/api/live';
+import { RoleButton } from '@/components/common/RoleButton';
+import { useChange } from '@/hooks/useApi';
+import { notifyFailure } from '@/lib/notices';
+
+type Job = Schemas['JobView'];
+
+/** Cancel while it runs; undo when it is done and can be. `undone` gets the job that undoes it. */
+export function JobActions({ job, undone }: { job: Job; undone?: (job: Job) => void }) {
+  const queries = useQueryClient();
+  const refresh = () => queries.invalidateQueries({ queryKey: ['get', '/api/jobs'] });
+  const cancel = useChange('post', '/api/jobs/{id}/cancel', {
+    onError: notifyFailure('It can’t be cancelled'),
+    onSettled: refresh,
+  });
+  const undo = useChange('post', '/api/jobs/{id}/undo', {
+    onError: notifyFailure('It can’t be undone'),
+    onSuccess: (answer) => undone?.(answer.job),
+    onSettled: refresh,
+  });
+  const params = { params: { path: { id: job.id } } };
+  if (!ENDED.includes(job.state)) {
+    return (
+      <RoleButton
+        needs="operator"
+        variant="outline"
+        size="sm"
+        disabled={cancel.isPending}
+        onClick={() => cancel.mutate(params)}
+      >
+        <Ban /> Cancel
+      </RoleButton>
+    );
+  }
+  const { plan } = job;
+  if (job.state !== 'succeeded' || !plan || plan.steps.length === 0 || plan.reversibility === 'none') return null;
+  return (
+    <RoleButton
+      needs="operator"
+      variant="outline"
+      size="sm"
+      disabled={undo.isPending}
+      onClick={() => undo.mutate(params)}
+    >
+      <Undo2 /> Undo
+    </RoleButton>
+  );
+}

@@ -1,0 +1,136 @@
+import { Link } from '@tanstack/react-router';
+import { ListChecks } from 'lucide-react';
+import { useState } from 'react';
+
+import type { Schemas } from '@/api/client';
+import { ENDED } from '@/api/live';
+import { EmptyState } from '@/components/common/EmptyState';
+import { ErrorState } from '@/components/common/ErrorState';
+import { JobActions } from '@/components/common/job/JobActions';
+import { JobProgress, JobState } from '@/components/common/job/JobState';
+import { Page } from '@/components/common/Page';
+import { SkeletonRows } from '@/components/common/Skeleton';
+import { Ago } from '@/components/common/Values';
+import { Button } from '@/components/ui/button';
+import { useApi } from '@/hooks/useApi';
+import { duration, words } from '@/lib/format';
+
+import { STATES, type JobsSearch } from './search';
+
+const STEP = 100;
+
+function took({ timestamps: { started_at: from, ended_at: to } }: Schemas['JobView']): string {
+  return from && to ? duration(Date.parse(to) - Date.parse(from)) : '';
+}
+
+/** Promise beside result in one line: "399 → 13 files". */
+function outcome(job: Schemas['JobView']): string {
+  const { files_before: before, files_after: after, snapshots_removed: removed } = job.result ?? {};
+  if (job.error) return job.error.detail;
+  if (before != null && after != null && before !== after) return `${before} → ${after} files`;
+  if (removed) return `${removed} snapshots removed`;
+  return '';
+}
+
+function Row({ job }: { job: Schemas['JobView'] }) {
+  const ended = ENDED.includes(job.state);
+  return (
+    <li className="relative grid min-h-14 grid-cols-[6.5rem_minmax(0,1fr)_auto] items-center gap-x-4 border-b border-border px-4 py-2 last:border-0 hover:bg-accent/60">
+      <span>
+        <JobState state={job.state} />
+      </span>
+      <div className="min-w-0">
+        <p className="truncate">
+          <Link to="/jobs/$id" params={{ id: job.id }} className="font-medium after:absolute after:inset-0">
+            {job.undo_of ? 'Undo' : words(job.operation)}
+          </Link>{' '}
+          <span className="text-muted-foreground">of</span> {job.table}
+        </p>
+        {ended ? (
+          <p className="truncate text-[0.8125rem] text-muted-foreground" title={outcome(job)}>
+            {outcome(job) || ' '}
+          </p>
+        ) : (
+          <JobProgress job={job} />
+        )}
+      </div>
+      <div className="flex items-center gap-4 text-right text-[0.8125rem] text-muted-foreground">
+        <span className="w-16 tabular-nums max-md:hidden">{took(job)}</span>
+        <span className="w-24 truncate max-md:hidden">{job.actor}</span>
+        <span className="w-28 max-sm:hidden">
+          <Ago at={job.timestamps.created_at} />
+        </span>
+        <span className="relative z-10 w-20 max-sm:w-auto">
+          <JobActions job={job} />
+        </span>
+      </div>
+    </li>
+  );
+}
+
+/** All jobs, newest first, as they are now. */
+export function JobsPage({ state, table }: JobsSearch) {
+  const [limit, setLimit] = useState(STEP);
+  const jobs = useApi('get', '/api/jobs', {
+    params: { query: { limit, ...(state && { state }), ...(table && { table }) } },
+  });
+  const items = jobs.data?.items ?? [];
+  return (
+    <Page
+      title="Jobs"
+      lead={table ? `of ${table}` : 'What was asked of tables, and what came of it'}
+      actions={
+        <nav aria-label="State" className="flex flex-wrap gap-1">
+          {[undefined, ...STATES].map((one) => (
+            <Button key={one ?? 'all'} asChild variant={one === state ? 'secondary' : 'ghost'} size="sm">
+              <Link to="/jobs" search={{ state: one, table }} aria-current={one === state ? 'true' : undefined}>
+                {one ? words(one) : 'All'}
+              </Link>
+            </Button>
+          ))}
+        </nav>
+      }
+    >
+      {jobs.isError && (
+        <ErrorState
+          error={jobs.error}
+          title="The jobs can’t be listed"
+          retry={() => void jobs.refetch()}
+          className="mb-4"
+        />
+      )}
+      <div className="card">
+        {jobs.isPending && <SkeletonRows rows={8} height={56} label="The jobs are being listed" />}
+        {jobs.data && items.length === 0 && (
+          <EmptyState icon={ListChecks} title={state ? `No job is ${state}` : 'No jobs yet'}>
+            {state ? (
+              <Link to="/jobs" className="text-primary underline underline-offset-2">
+                Show all
+              </Link>
+            ) : (
+              <>
+                Open a{' '}
+                <Link to="/tables" className="text-primary underline underline-offset-2">
+                  table
+                </Link>{' '}
+                and run the remedy of a finding; it then stands here.
+              </>
+            )}
+          </EmptyState>
+        )}
+        <ol>
+          {items.map((job) => (
+            <Row key={job.id} job={job} />
+          ))}
+        </ol>
+        {jobs.data?.next && limit < 1000 && (
+          <div className="border-t border-border p-3">
+            <Button variant="outline" size="sm" disabled={jobs.isFetching} onClick={() => setLimit(limit + STEP)}>
+              Show older
+            </Button>
+          </div>
+        )}
+      </div>
+    </Page>
+  );
+}

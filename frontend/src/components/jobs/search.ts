@@ -1,0 +1,8 @@
+/** States of a job that the list can be narrowed to. */
+export const STATES = ['queued', 'running', 'succeeded', 'failed', 'cancelled'] as const;
+export type State = (typeof STATES)[number];
+
+export interface JobsSearch {
+  state?: State | undefined;
+  table?: string | undefined;
+}

@@ -1,0 +1,77 @@
+import { Link } from '@tanstack/react-router';
+import { ChevronRight } from 'lucide-react';
+import { lazy, Suspense } from 'react';
+
+import { ErrorState } from '@/components/common/ErrorState';
+import { Page, useTitle } from '@/components/common/Page';
+import { SkeletonRows } from '@/components/common/Skeleton';
+import { useApi } from '@/hooks/useApi';
+import { words } from '@/lib/format';
+
+import { PluginLog } from './PluginLog';
+import { PluginOverview } from './PluginOverview';
+import { kindText, PluginState } from './PluginState';
+import { TABS, type Tab } from './tabs';
+
+const PluginConfig = lazy(() => import('./PluginConfig'));
+
+/** One plugin, tab by tab. */
+export function PluginPage({ id, tab }: { id: string; tab: Tab }) {
+  const answer = useApi('get', '/api/plugins/{id}', { params: { path: { id } } });
+  const plugin = answer.data?.id === id ? answer.data : undefined;
+  useTitle(`${plugin?.title ?? id} · ${words(tab)}`);
+  if (answer.isError && !plugin) {
+    return (
+      <Page title="Plugin">
+        <ErrorState error={answer.error} title="The plugin can’t be shown" retry={() => void answer.refetch()} />
+      </Page>
+    );
+  }
+  return (
+    <div className="mx-auto w-full max-w-[96rem] px-4 py-4 sm:px-6">
+      <nav aria-label="Breadcrumb" className="flex items-center gap-1 text-[0.8125rem] text-muted-foreground">
+        <Link to="/plugins" className="hover:text-foreground">
+          Plugins
+        </Link>
+        <ChevronRight aria-hidden className="size-3.5" />
+        <span>{id}</span>
+      </nav>
+      <div className="mt-2 flex min-h-8 flex-wrap items-center gap-3">
+        <h1 className="text-xl font-semibold tracking-tight">{plugin?.title ?? id}</h1>
+        {plugin && (
+          <>
+            <PluginState plugin={plugin} />
+            <span className="text-muted-foreground">
+              {plugin.version} · {plugin.kinds.map(kindText).join(', ')}
+            </span>
+          </>
+        )}
+      </div>
+      <nav aria-label="Parts of the plugin" className="mt-3 mb-4 flex gap-1 overflow-x-auto border-b border-border">
+        {TABS.map((one) => (
+          <Link
+            key={one}
+            to="/plugins/$id/$tab"
+            params={{ id, tab: one }}
+            aria-current={one === tab ? 'page' : undefined}
+            className="-mb-px border-b-2 border-transparent px-3 py-2 text-muted-foreground -outline-offset-2 hover:text-foreground aria-[current=page]:border-primary aria-[current=page]:font-medium aria-[current=page]:text-foreground"
+          >
+            {words(one)}
+          </Link>
+        ))}
+      </nav>
+      {!plugin && (
+        <div className="card">
+          <SkeletonRows rows={6} label="The plugin is being read" />
+        </div>
+      )}
+      {plugin && tab === 'overview' && <PluginOverview plugin={plugin} />}
+      {plugin && tab === 'log' && <PluginLog id={id} dropped={plugin.log_lines_dropped} />}
+      {plugin && tab === 'configuration' && (
+        <Suspense fallback={<SkeletonRows rows={5} label="The form is being drawn" />}>
+          <PluginConfig key={id} plugin={plugin} />
+        </Suspense>
+      )}
+    </div>
+  );
+}

@@ -1,0 +1,86 @@
+import { useInfiniteQuery } from '@tanstack/react-query';
+import { Link } from '@tanstack/react-router';
+import { History } from 'lucide-react';
+
+import { historyPages } from '@/api/pages';
+import { isRecord, text } from '@/api/shapes';
+import { EmptyState } from '@/components/common/EmptyState';
+import { ErrorState } from '@/components/common/ErrorState';
+import { Section } from '@/components/common/Section';
+import { SkeletonRows } from '@/components/common/Skeleton';
+import { Ago } from '@/components/common/Values';
+import { Button } from '@/components/ui/button';
+import type { Schemas } from '@/api/client';
+import { words } from '@/lib/format';
+
+import type { TabProps } from './tabs';
+
+function Row({ row }: { row: Schemas['HistoryItem'] }) {
+  const detail: Record<string, unknown> = { ...row.detail };
+  const plugin = isRecord(detail.plugin) ? detail.plugin : null;
+  const job = text(detail.job) || text(detail.job_id) || text(detail.id);
+  return (
+    <li className="grid grid-cols-[8.5rem_minmax(0,1fr)] gap-x-4 border-b border-border px-4 py-2.5 last:border-0 max-sm:grid-cols-1">
+      <span className="text-muted-foreground">
+        <Ago at={row.at} />
+      </span>
+      <div className="min-w-0">
+        <p>
+          <span className="font-medium">{words(row.action)}</span> <span className="text-muted-foreground">by</span>{' '}
+          {row.actor}
+          {plugin && (
+            <span className="text-muted-foreground" title={`digest ${text(plugin.digest)}`}>
+              {' '}
+              with {text(plugin.id)} {text(plugin.version)}, digest{' '}
+              <code className="text-xs">{text(plugin.digest).slice(0, 12)}</code>
+            </span>
+          )}
+        </p>
+        <details className="mt-0.5 text-[0.8125rem]">
+          <summary className="w-fit text-muted-foreground hover:text-foreground">
+            No. {row.seq}
+            {job && ' · particulars'}
+          </summary>
+          <pre className="mt-1 max-h-64 overflow-auto rounded-md bg-muted p-3 text-xs break-all whitespace-pre-wrap">
+            {JSON.stringify(row.detail, null, 2)}
+          </pre>
+        </details>
+        {job && (
+          <Link to="/jobs/$id" params={{ id: job }} className="text-[0.8125rem] text-primary hover:underline">
+            Show the job
+          </Link>
+        )}
+      </div>
+    </li>
+  );
+}
+
+/** The audit rows of the table: who did what, when, by which plugin. */
+export default function HistoryTab({ name, catalog }: TabProps) {
+  const pages = useInfiniteQuery(historyPages(name, catalog));
+  const rows = pages.data?.pages.flatMap((page) => page.items) ?? [];
+  if (pages.isError)
+    return <ErrorState error={pages.error} title="The history can’t be shown" retry={() => void pages.refetch()} />;
+  return (
+    <Section title="What was done to this table">
+      {pages.isPending && <SkeletonRows rows={5} height={56} label="The history is being read" />}
+      {!pages.isPending && rows.length === 0 && (
+        <EmptyState icon={History} title="Nothing was done here yet">
+          Every operation that is run on this table is written down here, with who ran it and by which plugin.
+        </EmptyState>
+      )}
+      <ol>
+        {rows.map((row) => (
+          <Row key={row.seq} row={row} />
+        ))}
+      </ol>
+      {pages.hasNextPage && (
+        <div className="border-t border-border p-3">
+          <Button variant="outline" size="sm" disabled={pages.isFetching} onClick={() => void pages.fetchNextPage()}>
+            Show older
+          </Button>
+        </div>
+      )}
+    </Section>
+  );
+}

@@ -1,0 +1,228 @@
+import { Link } from '@tanstack/react-router';
+import { KeyRound, Minus, Pencil, Plus } from 'lucide-react';
+import type { ReactNode } from 'react';
+
+import type { Schemas } from '@/api/client';
+import { tableParams } from '@/api/tables';
+import { ClampedText } from '@/components/common/ClampedText';
+import { ErrorState } from '@/components/common/ErrorState';
+import { Section } from '@/components/common/Section';
+import { SkeletonRows } from '@/components/common/Skeleton';
+import { Badge } from '@/components/ui/badge';
+import { Button } from '@/components/ui/button';
+import { useApi } from '@/hooks/useApi';
+import { useMay } from '@/hooks/useSession';
+import { plural } from '@/lib/format';
+
+import type { TabProps } from './tabs';
+
+type Field = Schemas['SchemaField'];
+
+/** Opens an operation on the schema with these arguments; the plan says what it breaks. */
+function Change({
+  op,
+  args,
+  label,
+  children,
+  name,
+  catalog,
+}: TabProps & { op: string; args: object; label: string; children: ReactNode }) {
+  return (
+    <Button asChild variant="ghost" size="icon-sm">
+      <Link
+        to="/tables/$name/$tab"
+        params={{ name, tab: 'operations' }}
+        search={{ catalog, op, args: JSON.stringify(args) }}
+        aria-label={label}
+        title={label}
+      >
+        {children}
+      </Link>
+    </Button>
+  );
+}
+
+function FieldRows({ fields, depth, may, ...table }: TabProps & { fields: Field[]; depth: number; may: boolean }) {
+  return fields.map((field) => <FieldRow key={field.id} field={field} depth={depth} may={may} {...table} />);
+}
+
+function FieldRow({ field, depth, may, ...table }: TabProps & { field: Field; depth: number; may: boolean }) {
+  // The parts that Iceberg itself names can't be renamed or dropped by themselves.
+  const own = !['element', 'key', 'value'].includes(field.name);
+  return (
+    <>
+      <tr className="group border-b border-border last:border-0">
+        <th scope="row" className="py-1.5 pr-3 pl-4 text-left font-medium">
+          <span className="flex items-center gap-1.5" style={{ paddingLeft: depth * 18 }}>
+            <span className="truncate" title={field.path}>
+              {field.name}
+            </span>
+            {field.identifier && (
+              <KeyRound aria-label="identifier field" className="size-3.5 shrink-0 text-muted-foreground" />
+            )}
+          </span>
+        </th>
+        <td className="px-3 py-1.5">
+          <code className="text-[0.8125rem] break-words">
+            {field.fields.length > 0 ? field.type.split(/[<(]/)[0] : field.type}
+          </code>
+          {field.required && <span className="ml-2 text-xs text-muted-foreground">required</span>}
+        </td>
+        <td className="px-3 py-1.5 text-muted-foreground max-md:hidden">
+          {field.doc && <ClampedText text={field.doc} />}
+        </td>
+        <td className="w-20 py-0.5 pr-3 text-right whitespace-nowrap">
+          {may && own && (
+            <>
+              <Change op="rename-column" args={{ path: field.path }} label={`Rename ${field.path}`} {...table}>
+                <Pencil />
+              </Change>
+              <Change op="drop-column" args={{ path: field.path }} label={`Drop ${field.path}`} {...table}>
+                <Minus />
+              </Change>
+            </>
+          )}
+        </td>
+      </tr>
+      <FieldRows fields={field.fields} depth={depth + 1} may={may} {...table} />
+    </>
+  );
+}
+
+function Changes({ change }: { change: Schemas['SchemaChange'] }) {
+  const told = [
+    ...change.added.map((path) => ({ key: `+${path}`, tone: 'good' as const, text: `+ ${path}` })),
+    ...change.dropped.map((path) => ({ key: `-${path}`, tone: 'bad' as const, text: `− ${path}` })),
+    ...change.renamed.map(({ from, to }) => ({ key: `r${from}`, tone: 'info' as const, text: `${from} → ${to}` })),
+    ...change.retyped.map(({ path, from, to }) => ({
+      key: `t${path}`,
+      tone: 'warn' as const,
+      text: `${path}: ${from} → ${to}`,
+    })),
+  ];
+  return (
+    <li className="flex gap-3 border-b border-border px-4 py-2 last:border-0">
+      <span className="w-16 shrink-0 text-muted-foreground">schema {change.schema_id}</span>
+      <span className="flex min-w-0 flex-wrap gap-1">
+        {told.slice(0, 60).map(({ key, tone, text }) => (
+          <Badge key={key} tone={tone} className="max-w-full truncate">
+            {text}
+          </Badge>
+        ))}
+        {told.length > 60 && <span className="text-xs text-muted-foreground">and {told.length - 60} more</span>}
+        {told.length === 0 && <span className="text-muted-foreground">no change of columns</span>}
+      </span>
+    </li>
+  );
+}
+
+function Layout({ schema }: { schema: Schemas['TableSchema'] }) {
+  const properties = Object.entries(schema.properties);
+  return (
+    <Section
+      title="Layout"
+      aside={<span className="text-muted-foreground">format version {schema.format_version}</span>}
+    >
+      <dl className="space-y-3 p-4">
+        <div>
+          <dt className="eyebrow">Partitioned by</dt>
+          <dd className="mt-0.5">
+            {schema.partitioning.map((by) => (
+              <code key={by.name} className="mr-2 text-[0.8125rem]">
+                {by.transform === 'identity' ? by.source : `${by.transform}(${by.source})`}
+              </code>
+            ))}
+            {schema.partitioning.length === 0 && <span className="text-muted-foreground">nothing</span>}
+          </dd>
+        </div>
+        <div>
+          <dt className="eyebrow">Sorted by</dt>
+          <dd className="mt-0.5">
+            {schema.sorting.map((by) => (
+              <code key={by.source + by.transform} className="mr-2 text-[0.8125rem]">
+                {by.transform === 'identity' ? by.source : `${by.transform}(${by.source})`} {by.direction}{' '}
+                {by.null_order}
+              </code>
+            ))}
+            {schema.sorting.length === 0 && <span className="text-muted-foreground">nothing</span>}
+          </dd>
+        </div>
+        <div>
+          <dt className="eyebrow">Location</dt>
+          <dd className="mt-0.5 break-all">
+            <code className="text-xs">{schema.location}</code>
+          </dd>
+        </div>
+        {properties.length > 0 && (
+          <div>
+            <dt className="eyebrow">Properties</dt>
+            {properties.map(([key, value]) => (
+              <dd key={key} className="mt-1 flex flex-wrap justify-between gap-x-4 break-all">
+                <code className="text-xs text-muted-foreground">{key}</code>
+                <code className="text-xs">{value}</code>
+              </dd>
+            ))}
+          </div>
+        )}
+      </dl>
+    </Section>
+  );
+}
+
+/** Columns, nested; how rows are laid out; and every schema that the table had. */
+export default function SchemaTab({ name, catalog }: TabProps) {
+  const schema = useApi('get', '/api/table/{name}/schema', tableParams(name, catalog));
+  const may = useMay('operator');
+  if (schema.isError && !schema.data) {
+    return <ErrorState error={schema.error} title="The schema can’t be shown" retry={() => void schema.refetch()} />;
+  }
+  if (schema.data?.table !== name) {
+    return (
+      <div className="card">
+        <SkeletonRows rows={10} height={36} label="The schema is being read" />
+      </div>
+    );
+  }
+  const add = may && (
+    <Button asChild variant="outline" size="sm">
+      <Link to="/tables/$name/$tab" params={{ name, tab: 'operations' }} search={{ catalog, op: 'add-column' }}>
+        <Plus /> Add a column
+      </Link>
+    </Button>
+  );
+  return (
+    <div className="grid items-start gap-4 xl:grid-cols-[minmax(0,1fr)_24rem]">
+      <Section title={plural(schema.data.fields.length, 'column')} aside={add}>
+        <table className="w-full table-fixed">
+          <thead className="[&_th]:h-0 [&_th]:overflow-hidden [&_th]:p-0 [&_th]:text-[0px] [&_th]:leading-0">
+            <tr>
+              <th scope="col" className="w-[28%]">
+                Column
+              </th>
+              <th scope="col" className="w-[22%]">
+                Type
+              </th>
+              <th scope="col">Comment</th>
+              <th scope="col" className="w-20">
+                Change
+              </th>
+            </tr>
+          </thead>
+          <tbody>
+            <FieldRows fields={schema.data.fields} depth={0} may={may} name={name} catalog={catalog} />
+          </tbody>
+        </table>
+      </Section>
+      <div className="grid gap-4">
+        <Layout schema={schema.data} />
+        <Section title="How it changed">
+          <ol>
+            {schema.data.schemas.toReversed().map((change) => (
+              <Changes key={change.schema_id} change={change} />
+            ))}
+          </ol>
+        </Section>
+      </div>
+    </div>
+  );
+}

@@ -1,0 +1,195 @@
+import { useInfiniteQuery } from '@tanstack/react-query';
+import { useVirtualizer } from '@tanstack/react-virtual';
+import { GitCommitHorizontal, Tag } from 'lucide-react';
+import { lazy, Suspense, useEffect, useMemo, useRef } from 'react';
+
+import { snapshotPages } from '@/api/pages';
+import { EmptyState } from '@/components/common/EmptyState';
+import { ErrorState } from '@/components/common/ErrorState';
+import { Section } from '@/components/common/Section';
+import { SkeletonRows } from '@/components/common/Skeleton';
+import { Ago } from '@/components/common/Values';
+import { Badge } from '@/components/ui/badge';
+import { useApi } from '@/hooks/useApi';
+import { bytes, compact, minute, plural } from '@/lib/format';
+
+import { graph, type GraphRow, type Snapshot } from './snapshotGraph';
+import type { TabProps } from './tabs';
+
+const SeriesChart = lazy(() => import('@/components/charts/SeriesChart'));
+
+const ROW = 44;
+const LANE = 14;
+/** More lanes than this would push the words off the page. */
+const MOST_LANES = 8;
+
+function x(lane: number): number {
+  return 9 + Math.min(lane, MOST_LANES - 1) * LANE;
+}
+
+function Lines({ row, lanes }: { row: GraphRow; lanes: number }) {
+  const at = x(row.lane);
+  return (
+    <svg aria-hidden width={x(lanes - 1) + 9} height={ROW} className="shrink-0">
+      <g className="stroke-muted-foreground/55" strokeWidth="1.5" fill="none">
+        {row.passing.map((lane) => (
+          <line key={lane} x1={x(lane)} x2={x(lane)} y1={0} y2={ROW} />
+        ))}
+        {row.from.map((lane) => (
+          <path
+            key={lane}
+            d={
+              lane === row.lane
+                ? `M${at} 0V${ROW / 2}`
+                : `M${x(lane)} 0C${x(lane)} ${ROW / 3} ${at} ${ROW / 6} ${at} ${ROW / 2}`
+            }
+          />
+        ))}
+        {row.goesOn && <line x1={at} x2={at} y1={ROW / 2} y2={ROW} />}
+      </g>
+      <circle
+        cx={at}
+        cy={ROW / 2}
+        r={row.snapshot.refs.length > 0 ? 5 : 4}
+        className={row.snapshot.is_ancestor ? 'fill-primary' : 'fill-muted-foreground'}
+      />
+    </svg>
+  );
+}
+
+/** What a commit changed, in few words: "+6 files, +4.5K rows". */
+function changed({ summary }: Snapshot): string {
+  const told: [string, string, string][] = [
+    ['added-data-files', '+', 'files'],
+    ['deleted-data-files', '−', 'files'],
+    ['added-records', '+', 'rows'],
+    ['deleted-records', '−', 'rows'],
+    ['added-delete-files', '+', 'delete files'],
+  ];
+  const found = told.flatMap(([key, sign, what]) => {
+    const value = Number(summary[key] ?? 0);
+    return value > 0 ? [`${sign}${compact(value)} ${what}`] : [];
+  });
+  return found.join(', ') || 'nothing added';
+}
+
+function Row({ row, lanes, kinds }: { row: GraphRow; lanes: number; kinds: Map<string, string> }) {
+  const { snapshot } = row;
+  const total = Number(snapshot.summary['total-files-size'] ?? 0);
+  return (
+    <div className="flex h-11 items-center gap-3 border-b border-border px-4 text-[0.8125rem]">
+      <Lines row={row} lanes={lanes} />
+      <span className="w-20 shrink-0 font-medium">{snapshot.operation}</span>
+      <span className="min-w-0 grow truncate text-muted-foreground" title={JSON.stringify(snapshot.summary)}>
+        {snapshot.refs.map((ref) => (
+          <Badge key={ref} tone={kinds.get(ref) === 'tag' ? 'warn' : 'info'} className="mr-1.5">
+            {kinds.get(ref) === 'tag' ? <Tag aria-label="tag" /> : null}
+            {ref}
+          </Badge>
+        ))}
+        {changed(snapshot)}
+      </span>
+      <span className="w-20 shrink-0 text-right text-muted-foreground tabular-nums max-lg:hidden">
+        {total > 0 ? bytes(total) : ''}
+      </span>
+      <code className="w-44 shrink-0 text-right text-xs text-muted-foreground max-xl:hidden">
+        {snapshot.snapshot_id}
+      </code>
+      <span className="w-28 shrink-0 text-right">
+        <Ago at={snapshot.committed_at} />
+      </span>
+    </div>
+  );
+}
+
+function series(snapshots: Snapshot[]): [number[], number[], number[]] {
+  const oldest = snapshots.filter((one) => one.is_ancestor).toReversed();
+  const at = (key: string) => oldest.map((one) => Number(one.summary[key] ?? 0));
+  return [oldest.map((one) => Date.parse(one.committed_at) / 1000), at('total-data-files'), at('total-records')];
+}
+
+/** Every snapshot as a graph of commits, newest first, and how the table grew over time. */
+export default function SnapshotsTab({ name, catalog }: TabProps) {
+  const pages = useInfiniteQuery(snapshotPages(name, catalog));
+  const refs = useApi('get', '/api/table/{name}/refs', {
+    params: { path: { name }, query: { limit: 1000, ...(catalog && { catalog }) } },
+  });
+  const { hasNextPage, isFetching, isError, fetchNextPage } = pages;
+  useEffect(() => {
+    if (hasNextPage && !isFetching && !isError) void fetchNextPage();
+  }, [hasNextPage, isFetching, isError, fetchNextPage]);
+
+  const snapshots = useMemo(() => pages.data?.pages.flatMap((page) => page.items) ?? [], [pages.data]);
+  const { rows, lanes } = useMemo(() => graph(snapshots), [snapshots]);
+  const kinds = new Map(refs.data?.items.map((ref) => [ref.name, ref.kind]));
+  const points = useMemo(() => series(snapshots), [snapshots]);
+  const scroller = useRef<HTMLDivElement>(null);
+  const virtual = useVirtualizer({
+    count: rows.length,
+    getScrollElement: () => scroller.current,
+    estimateSize: () => ROW,
+    overscan: 10,
+  });
+
+  if (isError)
+    return <ErrorState error={pages.error} title="The snapshots can’t be shown" retry={() => void pages.refetch()} />;
+  const [newest, oldest] = [snapshots[0], snapshots.at(-1)];
+  return (
+    <div className="space-y-4">
+      <Section
+        title="Over time"
+        aside={<span className="text-xs text-muted-foreground">data files and rows after each commit</span>}
+      >
+        <div className="h-52 p-3">
+          {points[0].length > 1 ? (
+            <Suspense fallback={null}>
+              <SeriesChart
+                data={points}
+                labels={['data files', 'rows']}
+                summary={`Data files and rows from ${minute(oldest?.committed_at ?? '')} to ${minute(newest?.committed_at ?? '')}; the list below has each commit.`}
+              />
+            </Suspense>
+          ) : (
+            !pages.isPending && <p className="p-3 text-muted-foreground">A line needs two commits at least.</p>
+          )}
+        </div>
+      </Section>
+      <Section
+        title={
+          pages.isPending
+            ? 'Snapshots'
+            : `${plural(snapshots.length, 'snapshot')}${hasNextPage ? ', reading on …' : ''}`
+        }
+      >
+        {pages.isPending && <SkeletonRows rows={8} height={ROW} label="The snapshots are being read" />}
+        {!pages.isPending && rows.length === 0 && (
+          <EmptyState icon={GitCommitHorizontal} title="No snapshots yet">
+            The first write to this table makes one.
+          </EmptyState>
+        )}
+        {rows.length > 0 && (
+          <div
+            ref={scroller}
+            tabIndex={0}
+            role="region"
+            aria-label="Graph of snapshots"
+            className="max-h-[34rem] overflow-y-auto"
+          >
+            <ol className="relative" style={{ height: virtual.getTotalSize() }}>
+              {virtual.getVirtualItems().map((item) => {
+                const row = rows[item.index];
+                return (
+                  row && (
+                    <li key={row.snapshot.snapshot_id} className="absolute inset-x-0" style={{ top: item.start }}>
+                      <Row row={row} lanes={Math.min(lanes, MOST_LANES)} kinds={kinds} />
+                    </li>
+                  )
+                );
+              })}
+            </ol>
+          </div>
+        )}
+      </Section>
+    </div>
+  );
+}

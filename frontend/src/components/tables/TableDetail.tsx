@@ -1,0 +1,125 @@
+import { Link, useNavigate } from '@tanstack/react-router';
+import { ChevronRight } from 'lucide-react';
+import { lazy, Suspense, useMemo, type ComponentType } from 'react';
+
+import { tableParams } from '@/api/tables';
+import { CopyButton } from '@/components/common/CopyButton';
+import { useTitle } from '@/components/common/Page';
+import { SkeletonRows } from '@/components/common/Skeleton';
+import { Bytes, Count } from '@/components/common/Values';
+import { useApi } from '@/hooks/useApi';
+import { useKeys } from '@/hooks/useKeys';
+import { isRecord, number } from '@/api/shapes';
+import { words } from '@/lib/format';
+import { joinName, splitName } from '@/lib/tableName';
+
+import { HealthRing } from './HealthIndicator';
+import { OverviewTab } from './OverviewTab';
+import { TABS, type DetailSearch, type Tab, type TabProps } from './tabs';
+
+const PANELS: Record<Exclude<Tab, 'overview'>, ComponentType<TabProps & DetailSearch>> = {
+  schema: lazy(() => import('./SchemaTab')),
+  snapshots: lazy(() => import('./SnapshotsTab')),
+  files: lazy(() => import('./FilesTab')),
+  operations: lazy(() => import('./TableOpsPanel')),
+  history: lazy(() => import('./HistoryTab')),
+};
+
+function Facts({ totals }: { totals: unknown }) {
+  const facts = isRecord(totals) ? totals : {};
+  return (
+    <span className="flex h-5 flex-wrap gap-x-4 overflow-hidden text-muted-foreground">
+      {isRecord(totals) && (
+        <>
+          <Bytes value={number(facts.data_bytes)} />
+          <span>
+            <Count value={number(facts.data_files)} /> files
+          </span>
+          <span>
+            <Count value={number(facts.records)} /> rows
+          </span>
+          {number(facts.delete_files) ? (
+            <span>
+              <Count value={number(facts.delete_files)} /> delete files
+            </span>
+          ) : null}
+        </>
+      )}
+    </span>
+  );
+}
+
+/** One table, tab by tab. Each tab has its own address. */
+export function TableDetail({ name, tab, ...search }: { name: string; tab: Tab } & DetailSearch) {
+  const { catalog } = search;
+  const health = useApi('get', '/api/table/{name}/health', tableParams(name, catalog));
+  const navigate = useNavigate();
+  const parts = splitName(name);
+  const report = health.data?.table === name ? health.data : undefined;
+  useTitle(`${parts.at(-1) ?? name} · ${words(tab)}`);
+  const keys = useMemo(() => {
+    const step = (by: number) => () => {
+      const next = TABS[(TABS.indexOf(tab) + by + TABS.length) % TABS.length] ?? 'overview';
+      void navigate({ to: '/tables/$name/$tab', params: { name, tab: next }, search: { catalog } });
+    };
+    return { '[': step(-1), ']': step(1) };
+  }, [navigate, tab, name, catalog]);
+  useKeys(keys);
+  const Panel = tab === 'overview' ? null : PANELS[tab];
+
+  return (
+    <div className="mx-auto w-full max-w-[96rem] px-4 py-4 sm:px-6">
+      <nav aria-label="Breadcrumb" className="flex min-w-0 items-center gap-1 text-[0.8125rem] text-muted-foreground">
+        <Link to="/tables" className="hover:text-foreground">
+          Tables
+        </Link>
+        {parts.slice(0, -1).map((part, at) => (
+          <span key={at} className="flex min-w-0 items-center gap-1">
+            <ChevronRight aria-hidden className="size-3.5 shrink-0" />
+            <Link
+              to="/tables"
+              search={{ ns: joinName(parts.slice(0, at + 1)), catalog }}
+              className="truncate hover:text-foreground"
+            >
+              {part}
+            </Link>
+          </span>
+        ))}
+      </nav>
+      <div className="mt-2 flex items-center gap-4">
+        {report ? <HealthRing score={report.score} /> : <div className="skeleton size-16 shrink-0 !rounded-full" />}
+        <div className="min-w-0">
+          <h1 className="flex items-center gap-1 text-xl font-semibold tracking-tight">
+            <span className="truncate" title={name}>
+              {parts.at(-1)}
+            </span>
+            <CopyButton text={name} label="Copy the table’s full name" />
+          </h1>
+          <Facts totals={report?.facts && isRecord(report.facts) ? Reflect.get(report.facts, 'totals') : null} />
+        </div>
+      </div>
+      <nav aria-label="Parts of the table" className="mt-3 mb-4 flex gap-1 overflow-x-auto border-b border-border">
+        {TABS.map((one) => (
+          <Link
+            key={one}
+            to="/tables/$name/$tab"
+            params={{ name, tab: one }}
+            search={{ catalog }}
+            preload="intent"
+            aria-current={one === tab ? 'page' : undefined}
+            className="-mb-px rounded-t-md border-b-2 border-transparent px-3 py-2 whitespace-nowrap text-muted-foreground -outline-offset-2 hover:text-foreground aria-[current=page]:border-primary aria-[current=page]:font-medium aria-[current=page]:text-foreground"
+          >
+            {words(one)}
+          </Link>
+        ))}
+      </nav>
+      {Panel === null ? (
+        <OverviewTab name={name} catalog={catalog} health={health} />
+      ) : (
+        <Suspense fallback={<SkeletonRows rows={8} label="The page is being read" />}>
+          <Panel key={name} name={name} {...search} catalog={catalog} />
+        </Suspense>
+      )}
+    </div>
+  );
+}

@@ -1,0 +1,26 @@
+/** The tabs of a table, in order; the last part of its address. */
+export const TABS = ['overview', 'schema', 'snapshots', 'files', 'operations', 'history'] as const;
+export type Tab = (typeof TABS)[number];
+
+export function isTab(text: string): text is Tab {
+  return TABS.some((tab) => tab === text);
+}
+
+/** What a table's tab is told by the address. */
+export interface DetailSearch {
+  catalog?: string | undefined;
+  /** Operation that is open. */
+  op?: string | undefined;
+  /** Its arguments, JSON. */
+  args?: string | undefined;
+  /** Plan at once: a remedy was chosen, and a plan changes nothing. */
+  plan?: boolean | undefined;
+  /** Job that was started here. */
+  job?: string | undefined;
+}
+
+/** What every tab gets. */
+export interface TabProps {
+  name: string;
+  catalog: string | undefined;
+}

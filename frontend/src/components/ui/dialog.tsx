@@ -1,0 +1,39 @@
+import { X } from 'lucide-react';
+import { Dialog as Radix } from 'radix-ui';
+import type { ComponentProps } from 'react';
+
+import { cn } from '@/lib/cn';
+
+export const Dialog = Radix.Root;
+export const DialogTitle = Radix.Title;
+export const DialogDescription = Radix.Description;
+
+export function DialogContent({
+  className,
+  children,
+  closable = true,
+  ...props
+}: ComponentProps<typeof Radix.Content> & { closable?: boolean }) {
+  return (
+    <Radix.Portal>
+      <Radix.Overlay className="fixed inset-0 z-40 bg-black/35 data-[state=open]:animate-in data-[state=open]:fade-in-0" />
+      <Radix.Content
+        className={cn(
+          'fixed top-[12vh] left-1/2 z-50 max-h-[76vh] w-[min(34rem,calc(100vw-2rem))] -translate-x-1/2 overflow-y-auto rounded-xl border border-border bg-popover p-5 text-popover-foreground shadow-xl data-[state=open]:animate-in data-[state=open]:fade-in-0 data-[state=open]:zoom-in-98',
+          className,
+        )}
+        {...props}
+      >
+        {children}
+        {closable && (
+          <Radix.Close
+            className="absolute top-3.5 right-3.5 rounded-sm p-1 text-muted-foreground hover:text-foreground"
+            aria-label="Close"
+          >
+            <X className="size-4" />
+          </Radix.Close>
+        )}
+      </Radix.Content>
+    </Radix.Portal>
+  );
+}

@@ -1,0 +1,111 @@
+import { now } from './clock';
+
+const UNITS = ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB'];
+
+function short(value: number): string {
+  if (Number.isInteger(value) || Math.abs(value) >= 100) return value.toFixed(0);
+  return Math.abs(value) >= 10 ? value.toFixed(1).replace(/\.0$/, '') : value.toFixed(2).replace(/\.?0+$/, '');
+}
+
+/** A size for people, in binary units. */
+export function bytes(value: number): string {
+  let at = 0;
+  let left = value;
+  while (Math.abs(left) >= 1023.5 && at < UNITS.length - 1) {
+    left /= 1024;
+    at += 1;
+  }
+  return `${short(left)} ${UNITS[at] ?? 'B'}`;
+}
+
+const WHOLE = new Intl.NumberFormat('en');
+const COMPACT = new Intl.NumberFormat('en', { notation: 'compact', maximumFractionDigits: 1 });
+
+/** A count with separators. */
+export function count(value: number): string {
+  return WHOLE.format(value);
+}
+
+/** A count in few characters: 336.8K. */
+export function compact(value: number): string {
+  return value < 10_000 ? WHOLE.format(value) : COMPACT.format(value);
+}
+
+/** "1 file", "2 files". */
+export function plural(value: number, one: string, many = `${one}s`): string {
+  return `${count(value)} ${value === 1 ? one : many}`;
+}
+
+const SPANS: [number, string][] = [
+  [86_400_000, 'd'],
+  [3_600_000, 'h'],
+  [60_000, 'min'],
+  [1000, 's'],
+];
+
+/** A time span of so many milliseconds in its largest fitting unit. */
+export function duration(ms: number): string {
+  for (const [size, name] of SPANS) if (ms >= size) return `${short(ms / size)} ${name}`;
+  return `${short(ms)} ms`;
+}
+
+/** Microseconds for people. */
+export function micros(us: number): string {
+  return us < 1000 ? `${us} µs` : duration(us / 1000);
+}
+
+const RELATIVE = new Intl.RelativeTimeFormat('en', { numeric: 'auto' });
+const STEPS: [number, Intl.RelativeTimeFormatUnit][] = [
+  [31_557_600_000, 'year'],
+  [2_629_800_000, 'month'],
+  [86_400_000, 'day'],
+  [3_600_000, 'hour'],
+  [60_000, 'minute'],
+];
+
+/** How long ago an RFC 3339 time was, by the server's clock. */
+export function ago(at: string, from = now()): string {
+  const past = Date.parse(at) - from;
+  if (Number.isNaN(past)) return at;
+  for (const [size, unit] of STEPS) {
+    if (Math.abs(past) >= size) return RELATIVE.format(Math.round(past / size), unit);
+  }
+  return past > 1000 ? 'in a moment' : 'just now';
+}
+
+const EXACT = new Intl.DateTimeFormat('en-GB', { dateStyle: 'medium', timeStyle: 'medium' });
+const MINUTE = new Intl.DateTimeFormat('en-GB', { dateStyle: 'medium', timeStyle: 'short' });
+
+/** A time to the second in the reader's zone. */
+export function exactTime(at: string): string {
+  const date = new Date(at);
+  return Number.isNaN(date.getTime()) ? at : `${EXACT.format(date)} (${at})`;
+}
+
+/** A time to the minute in the reader's zone. */
+export function minute(at: string | number): string {
+  const date = new Date(at);
+  return Number.isNaN(date.getTime()) ? String(at) : MINUTE.format(date);
+}
+
+/** A measured value in its unit, as findings tell it. */
+export function measure(value: number, unit: string): string {
+  switch (unit) {
+    case 'bytes':
+      return bytes(value);
+    case 'ratio':
+      return `${short(value * 100)} %`;
+    case 'ms':
+      return duration(value);
+    case '':
+      return count(value);
+    default:
+      return `${Number.isInteger(value) ? count(value) : short(value)} ${unit}`;
+  }
+}
+
+/** `table.compact` and `self-tested` as words. */
+export function words(name: string): string {
+  const text = name.replace(/[-_.]/g, ' ');
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}

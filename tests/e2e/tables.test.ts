@@ -1,0 +1,217 @@
+import { expect, inject, test } from 'vitest';
+
+import { accessible, poll, useBrowser, visit } from './browser';
+import { Server, Home } from './rig';
+
+useBrowser();
+
+const ODD = 'odd.größe.`a.b"c\'d``e <img src=x onerror=alert(1)> ü`';
+
+/** A server that runs already, for what a test does beside the page. */
+function beside(): Server {
+  const server = new Server(new Home(inject('home')));
+  server.base = inject('base');
+  return server;
+}
+
+test('the worst table stands first, with its score and reason, sizes for people and exact ones on hover', async () => {
+  const { page, context } = await visit('viewer', '/tables');
+  const first = page.locator('tbody tr').first();
+  await first.getByRole('link', { name: /^flights/ }).waitFor();
+  await poll(() => first.innerText()).toMatch(/46[\s\S]*399 of 399 data files are under 75 %/);
+  expect(await first.locator('[title="12,115,398 bytes"]').innerText()).toBe('11.6 MiB');
+  expect(await first.locator('time').getAttribute('title')).toMatch(/\d{4}-\d\d-\d\dT/);
+  await context.close();
+});
+
+test('search, sort and namespace stand in the address, and come back from it', async () => {
+  const { page, context } = await visit('viewer', '/tables');
+  await page.locator('[data-row]').first().waitFor();
+  await page.keyboard.press('/');
+  await page.keyboard.type('PLAN flig');
+  await poll(() => page.locator('[data-row]').count()).toBe(1);
+  await poll(() => page.url()).toContain('q=PLAN');
+  await page.reload();
+  await poll(() => page.locator('[data-row]').allInnerTexts()).toEqual([expect.stringMatching(/^planes/)]);
+  await page.getByLabel('Search tables').fill('no such table');
+  await page.getByText('No table fits').waitFor();
+  await page.getByRole('button', { name: 'Show all' }).click();
+  await page.getByRole('button', { name: 'Size' }).click();
+  await expect
+    .poll(() => page.getByRole('columnheader', { name: 'Size' }).getAttribute('aria-sort'))
+    .toBe('descending');
+  await poll(() => page.locator('[data-row]').first().innerText()).toMatch(/^flights/);
+  await page
+    .getByRole('navigation', { name: 'Namespaces' })
+    .getByRole('link', { name: /shapes/ })
+    .click();
+  await poll(() => page.locator('[data-row]').count()).toBe(4);
+  expect(page.url()).toContain('ns=shapes');
+  await page.getByRole('button', { name: 'Open odd' }).click();
+  await page.getByRole('link', { name: /größe/ }).click();
+  await poll(() => page.locator('[data-row]').count()).toBe(1);
+  await context.close();
+});
+
+test('rows are walked by the arrow keys and opened by Enter', async () => {
+  const { page, context } = await visit('viewer', '/tables?sort=name');
+  await page.locator('[data-row]').first().focus();
+  await page.keyboard.press('ArrowDown');
+  await page.keyboard.press('ArrowDown');
+  await page.keyboard.press('ArrowUp');
+  const name = await page.evaluate(() => document.activeElement?.querySelector('[title]')?.getAttribute('title'));
+  expect(name).toBe('flights.airports');
+  await page.keyboard.press('Enter');
+  await page.getByRole('heading', { level: 1, name: 'airports' }).waitFor();
+  await page.keyboard.press(']');
+  await poll(() => page.url()).toContain('/schema');
+  await page.keyboard.press('g');
+  await page.keyboard.press('t');
+  await page.getByRole('heading', { level: 1, name: 'Tables' }).waitFor();
+  await context.close();
+});
+
+test('on a phone namespaces are chosen from a list', async () => {
+  const { page, context } = await visit('operator', '/tables', { viewport: { width: 360, height: 740 } });
+  await page.getByRole('combobox', { name: 'Namespace' }).selectOption({ label: 'shapes (4)' });
+  await poll(() => page.locator('[data-row]').count()).toBe(4);
+  expect(page.url()).toContain('ns=shapes');
+  await page.getByRole('combobox', { name: 'Namespace' }).selectOption({ index: 0 });
+  await poll(() => page.locator('[data-row]').count()).toBeGreaterThan(4);
+  await accessible(page);
+  await context.close();
+});
+
+test('a name with dots, quotes, HTML and letters of all kinds holds in every link, and nothing of it runs', async () => {
+  const { page, context, complaints } = await visit('operator', '/tables');
+  let opened = false;
+  page.on('dialog', (dialog) => {
+    opened = true;
+    void dialog.dismiss();
+  });
+  await page
+    .locator('[data-row]')
+    .filter({ has: page.getByTitle(ODD, { exact: true }) })
+    .click();
+  for (const tab of ['Schema', 'Snapshots', 'Files', 'Operations', 'History', 'Overview']) {
+    await page.getByRole('navigation', { name: 'Parts of the table' }).getByRole('link', { name: tab }).click();
+    await poll(() => page.locator('[role=status][aria-label]').count(), { message: tab }).toBe(0);
+    await poll(() => page.getByRole('alert').count(), { message: tab }).toBe(0);
+    await page.reload();
+    await page.getByRole('heading', { level: 1 }).waitFor();
+    expect(await page.getByRole('heading', { level: 1 }).innerText()).toContain('<img src=x onerror=alert(1)>');
+  }
+  await page.getByRole('link', { name: 'größe' }).click();
+  await poll(() => page.locator('[data-row]').count()).toBe(1);
+  expect(await page.locator('img[src=x]').count()).toBe(0);
+  expect(opened).toBe(false);
+  expect(complaints).toEqual([]);
+  await context.close();
+});
+
+test('each finding has its evidence against the threshold, the rule that made it, and its remedy', async () => {
+  const { page, context } = await visit('viewer', '/tables/flights.flights/overview');
+  const finding = page.getByRole('listitem').filter({ hasText: '399 of 399 data files' });
+  await finding.getByRole('img', { name: '386 files beside a threshold of 12 files' }).waitFor();
+  expect(await finding.innerText()).toMatch(/critical\s*40 points off\s*by small-files 0\.1\.0/);
+  const remedy = finding.getByRole('button', { name: /Compact/ });
+  expect(await remedy.getAttribute('aria-disabled')).toBe('true');
+  await remedy.focus();
+  await page.getByRole('tooltip', { name: /Needs the role operator/ }).waitFor();
+  await remedy.press('Enter');
+  expect(page.url()).toContain('/overview');
+  await context.close();
+});
+
+test('list, detail and health each take one request', async () => {
+  const { page, context } = await visit('viewer', '/jobs');
+  await page.getByRole('heading', { name: 'Jobs' }).waitFor();
+  const asked: string[] = [];
+  page.on('request', (request) => {
+    const { pathname } = new URL(request.url());
+    if (pathname.startsWith('/api/table')) asked.push(pathname);
+  });
+  await page.getByRole('link', { name: 'Tables', exact: true }).click();
+  await page.locator('[data-row]').first().waitFor();
+  expect(asked).toEqual(['/api/tables']);
+  await page.locator('[data-row]').first().click();
+  await page.getByText('40 points off').waitFor();
+  expect(asked).toEqual(['/api/tables', '/api/table/flights.flights/health']);
+  await context.close();
+});
+
+test('5,000 snapshots stand in one graph, with few of them in the document', async () => {
+  const { page, context } = await visit('viewer', '/tables/shapes.long/snapshots');
+  await page.getByText('5,000 snapshots').waitFor();
+  const list = page.getByRole('region', { name: 'Graph of snapshots' });
+  expect(await list.locator('li').count()).toBeLessThan(60);
+  await list.evaluate((element) => element.scrollTo(0, element.scrollHeight));
+  await list.locator('li').filter({ hasText: '+2 files' }).last().waitFor();
+  await page
+    .getByRole('img', { name: /Data files and rows from/ })
+    .locator('canvas')
+    .waitFor();
+  await context.close();
+});
+
+test('the graph shows branches and tags', async () => {
+  const { page, context } = await visit('viewer', '/tables/shapes.branches/snapshots');
+  const list = page.getByRole('region', { name: 'Graph of snapshots' });
+  for (const ref of ['main', 'dev', 'audit', 'v1', 'v2']) await list.getByText(ref, { exact: true }).waitFor();
+  expect(await list.getByLabel('tag').count()).toBe(2);
+  await context.close();
+});
+
+test('a table without rows says what to do on every tab', async () => {
+  const { page, context } = await visit('viewer', '/tables/shapes.empty/overview');
+  await page.getByText('Nothing is wrong with this table').waitFor();
+  await accessible(page);
+  await page.goto(`${inject('base')}/tables/shapes.empty/snapshots`);
+  await page.getByText('The first write to this table makes one.').waitFor();
+  await page.goto(`${inject('base')}/tables/shapes.empty/files`);
+  await page.getByText('nothing was written to it yet').waitFor();
+  await context.close();
+});
+
+test('a table that is gone says so, with the request’s id to copy', async () => {
+  const { page, context } = await visit('viewer', '/tables/shapes.gone/overview');
+  await context.grantPermissions(['clipboard-read', 'clipboard-write']);
+  const alert = page.getByRole('alert');
+  await alert.getByText('It may have been dropped or renamed').waitFor();
+  const id = await alert.locator('code').innerText();
+  await alert.getByRole('button', { name: 'Copy the request id' }).click();
+  await alert.getByRole('button', { name: 'Copied' }).waitFor();
+  expect(await page.evaluate(() => navigator.clipboard.readText())).toBe(id);
+  await context.close();
+});
+
+test('the schema is nested, and a change of it opens its form with the column filled in', async () => {
+  const { page, context } = await visit('operator', '/tables/shapes.nested/schema');
+  await page.getByRole('link', { name: 'Rename address.at.lat' }).click();
+  await poll(() => page.getByLabel('Path').inputValue()).toBe('address.at.lat');
+  await page.getByLabel('New name').fill('latitude');
+  await page.getByRole('button', { name: 'Dry run' }).click();
+  await page.getByText('Rename address.at.lat to latitude').waitFor();
+  await context.close();
+});
+
+test('a change by somebody else is seen without a reload, in every tab', async () => {
+  const one = await visit('viewer', '/tables/work.tabs/schema');
+  const two = await visit('viewer', '/tables/work.tabs/history');
+  await one.page.getByRole('rowheader', { name: 'region' }).waitFor();
+  await two.page.getByText('Nothing was done here yet').waitFor();
+  await beside().ask(
+    inject('tokens').operator,
+    'POST',
+    '/api/evolve/add-column',
+    { table: 'work.tabs', path: 'fresh', type: 'long' },
+    { Prefer: 'wait=30' },
+  );
+  await one.page.getByRole('rowheader', { name: 'fresh' }).waitFor();
+  await two.page.getByText('Table add column').waitFor();
+  expect(await two.page.getByRole('listitem').filter({ hasText: 'Table add column' }).innerText()).toMatch(
+    /by olga with add-column 0\.1\.0, digest [0-9a-f]{12}/,
+  );
+  await one.context.close();
+  await two.context.close();
+});

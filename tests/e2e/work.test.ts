@@ -1,0 +1,61 @@
+import { expect, test } from 'vitest';
+
+import { accessible, keep, poll, shade, useBrowser, visit } from './browser';
+
+useBrowser();
+
+test('a column is added after its dry run, stands in jobs and history, and is undone', async () => {
+  const { page, complaints } = await visit('operator', '/tables/work.forms/schema');
+  await page.getByRole('link', { name: 'Add a column' }).click();
+  await page.getByLabel('Path').fill('note');
+  await page.getByLabel('Type').fill('string');
+  await page.getByRole('button', { name: 'Dry run' }).click();
+  await page.getByText('Can be undone by the opposite change.').waitFor();
+  await page.getByRole('button', { name: 'Run this plan' }).click();
+  await page.getByRole('button', { name: 'Undo' }).waitFor();
+  await page.getByRole('link', { name: 'Schema' }).click();
+  await page.getByRole('rowheader', { name: 'note' }).waitFor();
+  await page.getByRole('link', { name: 'Jobs', exact: true }).click();
+  const row = page.getByRole('listitem').filter({ hasText: 'Add column of work.forms' }).first();
+  await row.getByRole('button', { name: 'Undo' }).click();
+  const undo = page.getByRole('listitem').filter({ hasText: 'Undo of work.forms' });
+  await undo.getByText('succeeded').first().waitFor();
+  await undo.getByRole('link').first().click();
+  await page.getByText('It takes back').waitFor();
+  await accessible(page);
+  await page.getByRole('link', { name: 'work.forms' }).click();
+  await page.getByRole('navigation', { name: 'Parts of the table' }).getByRole('link', { name: 'History' }).click();
+  await poll(() => page.getByText('Job succeeded').count()).toBeGreaterThanOrEqual(2);
+  expect(complaints).toEqual([]);
+});
+
+test('from the worst table to a repaired one and back: three clicks a step, with real Spark', async () => {
+  const { page, complaints } = await visit('operator', '/tables');
+  await page.locator('[data-row]').first().click();
+  await page.getByRole('button', { name: /Compact/ }).click();
+  const run = page.getByRole('button', { name: 'Run this plan' });
+  await run.waitFor();
+  expect(await page.getByRole('region', { name: 'What it would do' }).innerText()).toMatch(/399 now[\s\S]*13 after/);
+  await run.click();
+  await page.getByRole('progressbar', { name: /Progress of compact/ }).waitFor();
+  await keep(page, 'job-running-light');
+  const undo = page.getByRole('button', { name: 'Undo' });
+  await undo.waitFor({ timeout: 200_000 });
+  const files = page.getByRole('row').filter({ hasText: 'Data files after' });
+  expect(await files.innerText()).toMatch(/13\s+13/);
+  await keep(page, 'result-light');
+  await shade(page, 'dark');
+  await keep(page, 'result-dark');
+  await shade(page, 'light');
+  await accessible(page);
+  await page.getByRole('link', { name: 'See its health now' }).click();
+  await page.getByRole('img', { name: /Health 9\d of 100/ }).waitFor();
+  await keep(page, 'repaired-light');
+  await page.goBack();
+  await undo.click();
+  await page.getByRole('heading', { name: 'Undo' }).waitFor();
+  await page.getByText('succeeded').first().waitFor();
+  await page.getByRole('link', { name: 'See its health now' }).click();
+  await page.getByRole('img', { name: /Health 46 of 100/ }).waitFor();
+  expect(complaints).toEqual([]);
+}, 400_000);
