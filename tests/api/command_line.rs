@@ -2,7 +2,7 @@
 
 use std::{
     io::Write as _,
-    process::{Command, Stdio},
+    process::{Command, Output, Stdio},
     time::{Duration, Instant},
 };
 
@@ -24,8 +24,24 @@ async fn change(home: &TempDir, statements: &[&'static str]) {
     connection.close().await.unwrap();
 }
 
+/// The secret that a command prints last.
+fn last_word(done: &Output) -> String {
+    stdout(done).trim().split(' ').next_back().unwrap().to_owned()
+}
+
 fn signal(id: u32, name: &str) {
     assert!(Command::new("kill").args([name, &id.to_string()]).status().unwrap().success());
+}
+
+/// Serves on `bind`, whose first line must name `address`, and ends in order though nobody reads the next one.
+fn serves_at(home: &TempDir, bind: &str, address: &str) {
+    let mut child =
+        command(home.path(), &["serve", "--bind", bind]).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    let mut line = String::new();
+    std::io::BufRead::read_line(&mut std::io::BufReader::new(child.stdout.take().unwrap()), &mut line).unwrap();
+    assert!(line.contains(&format!(" at {address}")), "{line}");
+    signal(child.id(), "-TERM");
+    assert!(child.wait().unwrap().success());
 }
 
 #[tokio::test]
@@ -48,6 +64,27 @@ async fn serves_with_a_sign_in_link_and_ends_at_a_signal() {
     }
 }
 
+#[test]
+fn makes_no_home_for_a_command_that_only_reads_one() {
+    let folder = TempDir::new().unwrap();
+    let mistyped = folder.path().join("hoem");
+    for words in [&["user", "list"][..], &["user", "token", "ada"], &["user", "link", "ada"]] {
+        let refused = drls(&mistyped, words);
+        assert_eq!(refused.status.code(), Some(1));
+        assert!(stderr(&refused).contains("there is no DRLS home at"), "{}", stderr(&refused));
+    }
+    assert!(!mistyped.exists());
+}
+
+#[test]
+fn listens_on_a_name_and_says_how_an_address_is_written() {
+    let home = TempDir::new().unwrap();
+    let wrong = drls(home.path(), &["serve", "--bind", "3000"]);
+    assert_eq!(wrong.status.code(), Some(2));
+    assert!(stderr(&wrong).contains("say it as 127.0.0.1:3000"), "{}", stderr(&wrong));
+    serves_at(&home, "localhost:0", "http://127.0.0.1:");
+}
+
 #[tokio::test]
 async fn refuses_a_second_server_on_one_home() {
     let home = TempDir::new().unwrap();
@@ -65,16 +102,7 @@ fn refuses_an_open_address_until_an_admin_can_sign_in() {
     assert!(stderr(&refused).contains("drls user add NAME --role admin --token"), "{}", stderr(&refused));
     assert_eq!(stderr(&refused).trim().lines().count(), 1);
     assert!(drls(home.path(), &["user", "add", "ada", "--role", "admin", "--token"]).status.success());
-    let mut child = command(home.path(), &["serve", "--bind", "0.0.0.0:0"])
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
-    let mut line = String::new();
-    std::io::BufRead::read_line(&mut std::io::BufReader::new(child.stdout.take().unwrap()), &mut line).unwrap();
-    assert!(line.contains(" at http://0.0.0.0:"), "{line}");
-    signal(child.id(), "-TERM");
-    assert!(child.wait().unwrap().success());
+    serves_at(&home, "0.0.0.0:0", "http://0.0.0.0:");
 }
 
 #[tokio::test]
@@ -82,9 +110,9 @@ async fn prints_a_token_as_the_last_word_that_works_on_a_running_server() {
     let home = TempDir::new().unwrap();
     let server = Binary::serve(home.path());
     let added = drls(home.path(), &["user", "add", "ada", "--role", "operator", "--token"]);
-    let token = stdout(&added).trim().split(' ').next_back().unwrap().to_owned();
+    let token = last_word(&added);
     let again = drls(home.path(), &["user", "token", "ada"]);
-    let second = stdout(&again).trim().split(' ').next_back().unwrap().to_owned();
+    let second = last_word(&again);
     assert_ne!(token, second);
     for token in [token, second] {
         assert!(token.starts_with("drls_"), "{token}");
@@ -93,6 +121,30 @@ async fn prints_a_token_as_the_last_word_that_works_on_a_running_server() {
     }
     let list = stdout(&drls(home.path(), &["user", "list"]));
     assert!(list.lines().any(|line| line.starts_with("ada\toperator\tno password\t2 tokens")), "{list}");
+}
+
+#[tokio::test]
+async fn removes_a_user_whose_token_ends_at_once() {
+    let home = TempDir::new().unwrap();
+    let server = Binary::serve(home.path());
+    let added = drls(home.path(), &["user", "add", "ada", "--role", "operator", "--token"]);
+    let token = last_word(&added);
+    let who = async || {
+        let asked = reqwest::Client::new().get(format!("{}/api/session", server.url)).bearer_auth(&token);
+        asked.send().await.unwrap().status()
+    };
+    assert_eq!(who().await, 200);
+    assert!(drls(home.path(), &["user", "remove", "ada"]).status.success());
+    assert_eq!(who().await, 401);
+    let again = drls(home.path(), &["user", "remove", "ada"]);
+    assert_eq!(again.status.code(), Some(1));
+    assert!(stderr(&again).contains("there is no user ada"), "{}", stderr(&again));
+    let mut database = database(&home).await;
+    let told: String = sqlx::query_scalar("SELECT subject FROM audit WHERE action = 'user.remove'")
+        .fetch_one(&mut database)
+        .await
+        .unwrap();
+    assert_eq!(told, "ada");
 }
 
 #[tokio::test]
@@ -126,6 +178,7 @@ async fn makes_links_and_passwords() {
 #[test]
 fn tells_what_is_wrong_with_a_command_in_one_line() {
     let home = TempDir::new().unwrap();
+    assert!(drls(home.path(), &["migrate"]).status.success());
     for (arguments, code, words) in [
         (vec!["user", "token", "nobody"], 1, "there is no user nobody"),
         (vec!["user", "add", "a b", "--role", "viewer"], 1, "no spaces"),

@@ -34,7 +34,7 @@ async fn shows_values_with_their_origin_and_reports_unknown_keys() {
     assert_eq!(shown["origins"]["/spark/driver_memory"], "file");
     assert_eq!(shown["origins"]["/server/bind"], "default");
     assert_eq!(shown["settings"]["catalogs"]["drls"]["type"], "embedded");
-    assert_eq!(shown["unknown"], json!(["/colour", "/spark/drivr"]));
+    assert_eq!(shown["unknown"], json!(["/spark/drivr", "/colour"]));
 }
 
 #[tokio::test]

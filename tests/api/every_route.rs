@@ -218,6 +218,15 @@ async fn refuses_unknown_and_wrong_query_parameters() {
 }
 
 #[tokio::test]
+async fn refuses_query_parameters_where_a_route_takes_none() {
+    let server = Server::start().await;
+    let token = server.token(Role::Viewer).await;
+    let refused = problem(ask(&server, &token, "/api/health?kind=rule&all").await, 422, "invalid-request").await;
+    assert_eq!(mistakes(&refused), ["?all: is no parameter of this route", "?kind: is no parameter of this route"]);
+    assert_eq!(ask(&server, &token, "/api/health?").await.status(), StatusCode::OK);
+}
+
+#[tokio::test]
 async fn reads_table_names_in_paths() {
     let server = extractors().await;
     let token = server.token(Role::Viewer).await;

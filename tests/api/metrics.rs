@@ -8,7 +8,7 @@ use crate::support::Server;
 async fn counts_requests_by_route_never_by_path() {
     let server = Server::start().await;
     let token = server.token(Role::Viewer).await;
-    for path in ["/api/health", "/api/health", "/api/config?odd=1", "/never/heard/of"] {
+    for path in ["/api/health", "/api/health", "/api/config?odd=1", "/api/never/heard/of"] {
         server.get(path).bearer_auth(&token).send().await.unwrap();
     }
     let odd = "ODDITY".parse().unwrap();

@@ -2,7 +2,7 @@
 
 use std::{collections::HashSet, path::Path};
 
-use drls::api::openapi;
+use drls::{api::openapi, auth::Role};
 use serde_json::Value;
 
 use crate::support::{self, Server};
@@ -23,6 +23,18 @@ async fn is_the_committed_one() {
         served == committed,
         "the routes have changed: look at the difference, then run `target/release/drls openapi > host/openapi.json`"
     );
+}
+
+#[tokio::test]
+async fn has_a_page_whose_files_are_all_ours() {
+    let server = Server::start().await;
+    let token = server.token(Role::Viewer).await;
+    let page = server.get("/api/docs/").bearer_auth(&token).send().await.unwrap();
+    assert_eq!(page.status(), 200);
+    let html = page.text().await.unwrap();
+    assert!(html.contains("swagger-ui") && !html.contains("://"), "nothing from elsewhere: {html}");
+    let start = server.get("/api/docs/swagger-initializer.js").bearer_auth(&token).send().await.unwrap();
+    assert!(start.text().await.unwrap().contains("/api/openapi.json"));
 }
 
 #[test]

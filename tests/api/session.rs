@@ -90,6 +90,8 @@ async fn refuses_a_body_that_is_neither_password_nor_code() {
 async fn follows_a_sign_in_link_once() {
     let server = Server::start().await;
     let path = format!("/sign-in?code={}", link(&server).await);
+    let looked = server.request(reqwest::Method::HEAD, &path).send().await.unwrap();
+    assert!(!looked.headers().contains_key(header::SET_COOKIE), "looking where it leads does not use it up");
     let first = server.get(&path).send().await.unwrap();
     assert_eq!(first.status(), StatusCode::SEE_OTHER);
     assert_eq!(first.headers()[header::LOCATION], "/");

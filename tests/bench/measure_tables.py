@@ -10,7 +10,6 @@ import sys
 import threading
 import time
 from functools import partial
-from typing import TYPE_CHECKING, Any
 
 import lakes
 from figures import Row, in_turns, median, quantile, row, timed
@@ -18,16 +17,16 @@ from harness import Api, Home, until
 from pyiceberg.io.pyarrow import PyArrowFileIO
 from pyiceberg.manifest import clear_manifest_cache
 from pyiceberg.serializers import FromInputFile
-from wire import Wire, serving
+from wire import Wire, every_table, serving
 
 from drls import catalog as catalogs
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 GROWN = "bench.grown"
 SMALL = "bench.small"
 COLD_ROUNDS = 5
+FEW = 1000
+"""Tables in the catalog when one of them changes."""
+CHANGES = 7
 RATE = 200
 """Requests a second at which the first page of the list is judged."""
 
@@ -36,10 +35,12 @@ def measure(home: Home, token: str, tables: int) -> dict[str, list[Row]]:
     """Make the tables, start a server, measure."""
     grown = lakes.grown(home, GROWN)
     small = catalogs.open(home.lake).create_table(tuple(SMALL.split(".")), grown.schema())
-    lakes.many(home, small, "many", tables)
     found = {"health-cold": _cold(home, token, grown.metadata_location)}
+    lakes.many(home, small, "many", FEW)
     with serving(home, token) as api:
-        found["health-warm"] = _warm(home, api, token)
+        found["health-warm"] = _warm(home, api, token) + _one_changed(home, api, token)
+    lakes.many(home, small, "more", max(0, tables - FEW))
+    with serving(home, token) as api:
         found["list"] = _list(home, api, token)
     return found
 
@@ -133,19 +134,50 @@ def _warm(home: Home, api: Api, token: str) -> list[Row]:
     return found
 
 
+def _one_changed(home: Home, api: Api, token: str) -> list[Row]:
+    """From a look at the list after a commit to one table until the list has its new report."""
+    wire = Wire(api.host, token)
+    until("every table is judged", lambda: all(one["health"] for one in every_table(wire)), 300, 1)
+    catalog = catalogs.open(home.lake)
+    times: list[float] = []
+    before = _judged(wire)
+    for number in range(CHANGES):
+        name = f"table_{number * 100:05}"
+        with catalog.load_table(("many", name)).transaction() as change:
+            change.set_properties({"bench": str(number)})
+
+        def fresh(name: str = name) -> bool:
+            listed = wire.json(f"/api/tables?search={name}")["items"]
+            return not listed[0]["health"]["stale"]
+
+        times.append(timed(partial(until, "the new report", fresh, 60, 0.001)))
+    worked_on = _judged(wire) - before
+    wire.close()
+    return [
+        row(f"one of {FEW:,} tables changed, until its new report", median(times), "ms", (50, "value")),
+        row(f"tables judged for {CHANGES} changes", worked_on, "tables", (CHANGES + 0.5, "value"), floor=CHANGES),
+    ]
+
+
+def _judged(wire: Wire) -> int:
+    """How often a rule was called since the server started: once for each table that is judged."""
+    lines = wire.get("/metrics").decode().splitlines()
+    return int(next(one.split()[-1] for one in lines if 'plugin_calls_total{plugin="small-files"}' in one))
+
+
 def _list(home: Home, api: Api, token: str) -> list[Row]:
     wire = Wire(api.host, token)
     catalog = catalogs.open(home.lake)
-    until("every table is judged", lambda: all(one["health"] for one in _pages(wire)), 300, 1)
+    until("every table is judged", lambda: all(one["health"] for one in every_table(wire)), 300, 1)
     with contextlib.closing(sqlite3.connect(home.folder / "catalog.db", timeout=30)) as db:
         query = "SELECT table_namespace, table_name, metadata_location FROM iceberg_tables ORDER BY 1, 2"
         names = len(db.execute(query).fetchall())
-        assert len(list(_pages(wire))) == names
+        assert len(list(every_table(wire))) == names
         times = in_turns(
             5,
             4,
             first=lambda: wire.get("/api/tables"),
-            pages=lambda: list(_pages(wire)),
+            pages=lambda: _all_bytes(wire),
             select=lambda: db.execute(query).fetchall(),
             peer=lambda: [catalog.list_tables(one) for one in catalog.list_namespaces()],
         )
@@ -160,15 +192,16 @@ def _list(home: Home, api: Api, token: str) -> list[Row]:
     ]
 
 
-def _pages(wire: Wire) -> Iterator[Any]:
-    """Every table, by as few requests as the interface allows."""
-    cursor = ""
+def _all_bytes(wire: Wire) -> int:
+    """Every page as it comes: what a client makes of the JSON is no time of the server."""
+    size, cursor = 0, ""
     while True:
-        page = wire.json(f"/api/tables?limit=1000{cursor}")
-        yield from page["items"]
-        if page["next"] is None:
-            return
-        cursor = f"&cursor={page['next']}"
+        body = wire.get(f"/api/tables?limit=1000{cursor}")
+        size += len(body)
+        following = body.rsplit(b'"next":', 1)[1]
+        if following.startswith(b"null"):
+            return size
+        cursor = "&cursor=" + following.split(b'"')[1].decode()
 
 
 def _paced(host: str, token: str, path: str, seconds: int = 3, connections: int = 8) -> list[float]:

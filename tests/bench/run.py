@@ -1,6 +1,6 @@
 """Measures the product beside floors and peers in one run; see README.md.
 
-scripts/bench.sh [--tables N] [--only server|tables|plugins|compaction ...]
+scripts/bench.sh [--tables N] [--only server|tables|plugins|console|compaction ...]
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from pathlib import Path
 
 import figures
 import measure_compaction
+import measure_console
 import measure_plugins
 import measure_server
 import measure_tables
@@ -24,13 +25,13 @@ from harness import BINARY, PLUGINS, TOP, Home
 
 HERE = Path(__file__).resolve().parent
 
-PARTS = ("server", "tables", "plugins", "compaction")
+PARTS = ("server", "tables", "plugins", "console", "compaction")
 
 
 def main() -> None:
     """Run the parts, keep their figures and print every figure that is kept."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--tables", type=int, default=1000, help="tables in the catalog (default 1000)")
+    parser.add_argument("--tables", type=int, default=10_000, help="tables in the catalog (default 10,000)")
     parser.add_argument("--only", nargs="+", choices=PARTS, default=PARTS, help="parts to run (default all)")
     asked = parser.parse_args()
     assert BINARY.is_file(), f"{BINARY} is not there: make build"
@@ -51,6 +52,8 @@ def _measured(part: str, home: Home, token: str, tables: int) -> dict[str, list[
         return {"server": measure_server.measure(home)}
     if part == "tables":
         return measure_tables.measure(home, token, tables)
+    if part == "console":
+        return {"console": measure_console.measure(home, token, tables)}
     if part == "plugins":
         return {"swap": measure_plugins.measure(home, token)}
     return {"compaction": measure_compaction.measure(home, token)}

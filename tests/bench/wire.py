@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 
 
 @contextlib.contextmanager
-def serving(home: Home, token: str) -> Iterator[Api]:
-    """Run a server with every plugin loaded."""
-    server = Server(home)
+def serving(home: Home, token: str, environment: dict[str, str] | None = None) -> Iterator[Api]:
+    """Run a server with every plugin loaded. `environment`: what it finds there beside ours."""
+    server = Server(home, environment or {})
     server.start()
     try:
         api = server.api(token)
@@ -63,3 +63,14 @@ class Wire:
     def close(self) -> None:
         """Hang up."""
         self._socket.close()
+
+
+def every_table(wire: Wire) -> Iterator[Any]:
+    """Every table, by as few requests as the interface allows."""
+    cursor = ""
+    while True:
+        page = wire.json(f"/api/tables?limit=1000{cursor}")
+        yield from page["items"]
+        if page["next"] is None:
+            return
+        cursor = f"&cursor={page['next']}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import socket
 import subprocess
 from pathlib import Path
 
@@ -57,6 +58,15 @@ def machine(tmp_path: Path) -> Machine:
     return Machine(tmp_path)
 
 
+def test_run_says_that_an_address_is_taken_before_it_builds_anything(machine: Machine) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        bind = f"127.0.0.1:{taken.getsockname()[1]}"
+        refused = machine.run("run.sh", BIND=bind)
+    assert refused.returncode == 1
+    assert refused.stderr.startswith(f"drls: something listens on {bind} already")
+    assert "BIND=" in refused.stderr
+
+
 def exports(mode: str, rustc: str = "rustc") -> str:
     return (
         f"export DRLS_WASM_MODE={mode}\n"
@@ -96,7 +106,7 @@ def test_what_debian_left_in_the_cache_serves_before_rustup_is_asked(machine: Ma
     machine.has("rustup", "exit 1")
     cache = machine.folder / ".cache/drls/wasm-toolchain"
     cache.mkdir(parents=True)
-    (cache / "std-wasm32-unknown-unknown.ok").touch()
+    (cache / "std-wasm32-unknown-unknown-2.ok").touch()
     done = machine.run("wasm-toolchain.sh")
     assert (done.returncode, done.stdout) == (0, exports("debian", f"{cache}/bin/rustc"))
     assert machine.run("wasm-toolchain.sh", "--from", "rustup").returncode == 1

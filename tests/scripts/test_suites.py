@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 from typing import Literal
 
@@ -12,7 +13,7 @@ import pytest
 TOP = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(TOP / "scripts"))
 
-from suites import Counts, Suite, closing, report, run  # noqa: E402 - scripts/ is no package
+from suites import Counts, Result, Suite, closing, report, run, run_all  # noqa: E402 - scripts/ is no package
 
 
 @pytest.mark.parametrize(
@@ -23,12 +24,15 @@ from suites import Counts, Suite, closing, report, run  # noqa: E402 - scripts/ 
         ("pytest", "39 passed in 0.68s", Counts(39)),
         ("pytest", "==== 2 failed, 39 passed, 4 skipped, 1 error in 61.10s (0:01:01) ====", Counts(39, 3, 4)),
         ("pytest", "==== 2 errors in 0.11s ====", Counts(0, 2)),
+        ("vitest", "      Tests  12 passed (12)", Counts(12)),
+        ("vitest", "      Tests  2 failed | 10 passed | 1 skipped (13)", Counts(10, 2, 1)),
         ("plain", "4 passed, 1 failed", Counts(4, 1)),
         ("plain", "selftest: 4 passed, 0 failed, 2 skipped", Counts(4, 0, 2)),
         # Not theirs: what a failing test printed of another runner must not be counted.
         ("cargo", "4 passed, 1 failed", None),
         ("pytest", "4 passed, 1 failed", None),
         ("pytest", "==== no tests ran in 0.01s ====", None),
+        ("vitest", " Test Files  1 failed | 3 passed (4)", None),
         ("plain", "all 4 passed, 1 failed of them late", None),
     ],
 )
@@ -56,6 +60,21 @@ def suite(script: str, counts: Literal["check", "plain"] = "plain") -> Suite:
 def test_a_suite_counts_what_its_command_says(it: Suite, counts: Counts, remark: str) -> None:
     result = run(it)
     assert (result.counts, result.remark) == (counts, remark)
+
+
+def test_what_runs_beside_the_longest_is_told_whole_and_counted(capsys: pytest.CaptureFixture[str]) -> None:
+    there = tempfile.mkdtemp()
+    longest = f"echo begins; until [ -e {there}/done ]; do sleep 0.01; done; echo 1 passed, 0 failed"
+    suites = [
+        suite("echo 4 passed, 0 failed"),
+        Suite("long", ("sh", "-c", longest), "plain", lane="longest"),
+        Suite("short", ("sh", "-c", f"echo one; echo 2 passed, 1 failed; touch {there}/done"), "plain", lane="beside"),
+    ]
+    results: list[Result] = []
+    run_all(suites, results)
+    assert sum(one.counts.passed for one in results) == 7
+    assert sum(one.counts.failed for one in results) == 1
+    assert "\none\n2 passed, 1 failed\n" in capsys.readouterr().out
 
 
 def test_the_report_ends_with_the_sum(capsys: pytest.CaptureFixture[str]) -> None:

@@ -10,39 +10,44 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-_HEADER = 8
+HEADER = 8
 _CUSTOM = 0
 _SECTION = b"drls:manifest"
 
 
-def _number(data: bytes, at: int) -> tuple[int, int]:
+def number(data: bytes, at: int) -> tuple[int, int]:
     """Read an unsigned LEB128 number; give it and where it ends."""
-    number = shift = 0
+    value = shift = 0
     while True:
         byte = data[at]
-        number |= (byte & 0x7F) << shift
+        value |= (byte & 0x7F) << shift
         at, shift = at + 1, shift + 7
         if byte < 0x80:  # noqa: PLR2004 (the bit that says that more follows)
-            return number, at
+            return value, at
 
 
-def _as_number(number: int) -> bytes:
+def as_number(value: int) -> bytes:
     """Write an unsigned LEB128 number."""
     written = bytearray()
-    while number > 0x7F:  # noqa: PLR2004
-        written.append(number & 0x7F | 0x80)
-        number >>= 7
-    return bytes([*written, number])
+    while value > 0x7F:  # noqa: PLR2004
+        written.append(value & 0x7F | 0x80)
+        value >>= 7
+    return bytes([*written, value])
+
+
+def section(kind: int, content: bytes) -> bytes:
+    """Write a section."""
+    return bytes([kind]) + as_number(len(content)) + content
 
 
 def _sections(data: bytes) -> Iterator[tuple[bytes, bytes | None]]:
     """Give each outermost section, and what the manifest's holds."""
-    at = _HEADER
+    at = HEADER
     while at < len(data):
-        size, start = _number(data, at + 1)
+        size, start = number(data, at + 1)
         end, manifest = start + size, None
         if data[at] == _CUSTOM:
-            length, name = _number(data, start)
+            length, name = number(data, start)
             if data[name : name + length] == _SECTION:
                 manifest = data[name + length : end]
         yield data[at:end], manifest
@@ -54,9 +59,9 @@ def other_build(component: bytes, **changed: Any) -> bytes:
     sections = list(_sections(component))
     manifest = next(json.loads(held) for _, held in sections if held is not None)
     written = json.dumps(manifest | changed).encode()
-    content = _as_number(len(_SECTION)) + _SECTION + written
-    section = bytes([_CUSTOM]) + _as_number(len(content)) + content
-    return component[:_HEADER] + b"".join(whole for whole, held in sections if held is None) + section
+    content = as_number(len(_SECTION)) + _SECTION + written
+    kept = b"".join(whole for whole, held in sections if held is None)
+    return component[:HEADER] + kept + section(_CUSTOM, content)
 
 
 def digest(component: bytes) -> str:

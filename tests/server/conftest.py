@@ -6,9 +6,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 from harness import BINARY, PLUGINS, Api, Home, Server, loaded, until
+from sick_tables import Sick, make
+
+from drls import jars
+from drls.spark_server import Server as SparkServer
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -51,3 +55,33 @@ def api(server: Server, token: str) -> Api:
     admin = server.api(token)
     until("all plugins serve", lambda: loaded(admin) == {file.stem for file in PLUGINS.glob("*.wasm")})
     return admin
+
+
+@pytest.fixture(scope="module")
+def remote(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Give the address of one Spark for the server and the tests."""
+    jars.bring(jars.DEFAULT)
+    running = SparkServer(
+        {
+            "home": str(tmp_path_factory.mktemp("spark")), "jars": "", "memory": "1g", "master": "local[2]",
+            "java_home": "", "properties": {},
+        }
+    )  # fmt: skip
+    running.start()
+    yield running.url
+    running.stop()
+
+
+@pytest.fixture
+def new(home: Home, request: pytest.FixtureRequest) -> Callable[..., str]:
+    """Give a maker of tables that only this test uses; it answers their names."""
+    made: list[str] = []
+
+    def table(**wanted: object) -> str:
+        short = request.node.name.removeprefix("test_").split("[")[0]
+        name = f"ops.{short}_{len(made)}"
+        make(home.lake, name, Sick(**wanted))  # type: ignore[arg-type]
+        made.append(name)
+        return name
+
+    return table

@@ -240,6 +240,11 @@ class Home:
         assert [one["level"] for one in rows] == ["ok"], rows
 
 
+def columns(home: Home, table: str) -> list[str]:
+    """Give every path of the schema as PyIceberg reads it."""
+    return sorted(home.table(table).schema()._name_to_id)  # noqa: SLF001 (no public list of nested names)
+
+
 def ordered(rows: pa.Table) -> pa.Table:
     """Sort rows by every plain column, so that equal sets of rows are equal tables, however they were read."""
     # PyIceberg reads texts as "large" ones where a file has deletes.
@@ -291,11 +296,11 @@ class Server:
         self.process.kill()
         self.process.wait()
 
-    def stop(self) -> None:
-        """End it in order; it must leave no process behind."""
+    def stop(self, by: int = signal.SIGTERM) -> None:
+        """End it in order, by a signal; it must leave no process behind."""
         if self.process is None or self.process.poll() is not None:
             return
-        self.process.send_signal(signal.SIGTERM)
+        self.process.send_signal(by)
         status = self.process.wait(timeout=60)
         assert status == 0, f"ended with {status}\n{self.log()[-3000:]}"
         assert not self.home.processes(), "the server left processes behind"

@@ -7,8 +7,8 @@ import itertools
 from typing import TYPE_CHECKING
 
 import pytest
-from harness import until
-from sick_tables import Sick, make
+from harness import columns, until
+from pyiceberg.transforms import IdentityTransform
 
 from drls import catalog
 
@@ -28,21 +28,6 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
 
 
 @pytest.fixture
-def new(home: Home, request: pytest.FixtureRequest) -> Callable[..., str]:
-    """Give a maker of tables that only this test uses; it answers their names."""
-    made: list[str] = []
-
-    def table(**wanted: object) -> str:
-        short = request.node.name.removeprefix("test_").split("[")[0]
-        name = f"ops.{short}_{len(made)}"
-        make(home.lake, name, Sick(**wanted))  # type: ignore[arg-type]
-        made.append(name)
-        return name
-
-    return table
-
-
-@pytest.fixture
 def held(home: Home) -> Callable[[], AbstractContextManager[None]]:
     """Give a hold on the catalog: as long as it lasts no commit gets through, and whoever commits waits."""
 
@@ -59,11 +44,6 @@ def held(home: Home) -> Callable[[], AbstractContextManager[None]]:
             connection.close()
 
     return hold
-
-
-def columns(home: Home, table: str) -> list[str]:
-    """Give every path of the schema as PyIceberg reads it."""
-    return sorted(home.table(table).schema()._name_to_id)  # noqa: SLF001 (no public list of nested names)
 
 
 def begun(api: Api, table: str) -> list[str]:
@@ -218,6 +198,25 @@ def test_what_an_evolution_would_break_is_refused_with_the_reason(
     assert home.table(table).metadata_location == was
 
 
+def test_a_column_that_identifies_or_sorts_rows_is_not_dropped(api: Api, home: Home, new: Callable[..., str]) -> None:
+    table = new(files=2, nested=True)
+    with home.table(table).update_schema(allow_incompatible_changes=True) as update:
+        update.make_column_optional("value")
+        update.update_column("id", required=True)
+        update.set_identifier_fields("id")
+    with home.table(table).update_sort_order() as order:
+        order.asc("value", IdentityTransform())
+    was = home.table(table).metadata_location
+    for path, words in (("id", "identifier field"), ("value", "sort")):
+        answer = api.post("/api/evolve/drop-column", {"table": table, "path": path})
+        (error,) = answer.problem(422, "invalid-request")["errors"]
+        assert error["pointer"] == "/path"
+        assert words in error["detail"]
+    assert home.table(table).metadata_location == was
+    api.run("rename-column", table, path="id", name="key")
+    assert home.table(table).schema().identifier_field_names() == {"key"}
+
+
 def test_every_mistake_of_a_body_is_told_at_once(api: Api, new: Callable[..., str]) -> None:
     table = new(files=1)
     answer = api.post("/api/compact", {"table": 5, "dry_run": "x", "plan": 7})
@@ -245,27 +244,15 @@ def test_what_is_unknown_or_unreadable_is_told_by_its_code(api: Api, new: Callab
         api.post(path).problem(404, "job-not-found")
 
 
-def test_undo_brings_a_dropped_column_back_with_its_data_and_only_once(
-    api: Api, home: Home, new: Callable[..., str]
-) -> None:
-    table = new(files=4, nested=True)
-    before = home.rows(table)
-    dropped = api.run("drop-column", table, path="address")
-    assert "address" not in columns(home, table)
-    undone = api.undo(dropped)
-    assert undone["undo_of"] == dropped["id"]
-    assert home.rows(table).equals(before)
-    api.post(f"/api/jobs/{dropped['id']}/undo").problem(409, "already-undone")
-    assert home.rows(table).equals(before)
-
-
-def test_undo_is_refused_where_it_would_lose_a_later_change(api: Api, home: Home, new: Callable[..., str]) -> None:
-    table = new(files=4)
-    dropped = api.run("drop-column", table, path="value")
-    api.run("add-column", table, path="later", type="int")
-    problem = api.post(f"/api/jobs/{dropped['id']}/undo").problem(409, "cannot-undo")
-    assert "changed again" in problem["detail"]
-    assert "later" in columns(home, table)
+def test_a_mistake_is_told_where_it_stands_in_the_body(api: Api, new: Callable[..., str]) -> None:
+    table = new(files=2)
+    body = {"table": table, "arguments": {"to": "yesterday"}, "dry_run": True}
+    problem = api.post("/api/operations/rollback", body).problem(422, "invalid-request")
+    assert [one["pointer"] for one in problem["errors"]] == ["/arguments/to"]
+    assert problem["detail"].startswith("/arguments/to: ")
+    body["arguments"] = {}
+    problem = api.post("/api/operations/rollback", body).problem(422, "invalid-request")
+    assert not problem["detail"].startswith(":")
 
 
 def test_a_rewrite_without_java_fails_in_clear_words_and_leaves_the_table(

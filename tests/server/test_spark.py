@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import threading
+import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from harness import Api, Home
+    from harness import Api, Home, Server
 
     Sql = Callable[[str], list[dict[str, Any]]]
 
@@ -122,6 +123,22 @@ def test_a_compaction_clears_delete_files_and_no_deleted_row_comes_back(api: Api
     assert home.rows("spark.deleted").equals(before)
 
 
+def test_deletes_of_rows_that_are_gone_are_dropped_as_promised(api: Api, home: Home, other_spark: Sql) -> None:
+    table = "spark.dangling"
+    make(home.lake, table, Sick(files=12, partitions=2, position_deletes=6))
+    other_spark(
+        f"CALL drls.system.rewrite_data_files(table => '{table}',"
+        " options => map('rewrite-all', 'true', 'use-starting-sequence-number', 'true'))"
+    )
+    before = home.rows(table)
+    plan = api.plan("compact", table)
+    assert [one["kind"] for one in plan["steps"]] == ["rewrite-position-deletes"]
+    assert plan["effect"]["delete_files_before"] == 6
+    job = api.run("compact", table, plan["id"])
+    assert job["result"]["delete_files_after"] == plan["effect"]["delete_files_after"] == 0
+    assert home.rows(table).equals(before)
+
+
 def test_manifests_are_rewritten_into_few_and_the_rows_stay(api: Api, home: Home) -> None:
     make(home.lake, "spark.manifests", Sick(files=40, partitions=2, snapshots=20))
     before = home.rows("spark.manifests")
@@ -185,6 +202,29 @@ def test_a_running_rewrite_is_cancelled_and_the_truth_is_told(api: Api, home: Ho
     assert home.rows(sample).equals(before)
 
 
+def test_a_rewrite_that_is_cancelled_after_a_part_was_committed_keeps_that_part_and_is_taken_up_again(
+    api: Api, home: Home
+) -> None:
+    table = "spark.partly"
+    make(home.lake, table, Sick(files=120, rows=200, partitions=20, snapshots=3))
+    rows, was = home.rows(table), home.table(table).metadata_location
+    plan = api.plan("compact", table)
+    job = api.begin("compact", table, plan["id"])
+    until("a part is committed", lambda: home.table(table).metadata_location != was, 300, every=0.02)
+    api.post(f"/api/jobs/{job['id']}/cancel").ok()
+    ended = api.ended(job)
+    assert (ended["state"], ended["error"]["code"]) == ("cancelled", "cancelled")
+    told_the_truth(ended, home, table, was)
+    result = ended["result"]
+    assert plan["effect"]["files_after"] < result["files_after"] < plan["effect"]["files_before"] == 120, result
+    assert home.rows(table).equals(rows)
+    again = api.plan("compact", table)
+    assert again["effect"]["files_before"] == result["files_after"]
+    assert again["effect"]["bytes_read"] < plan["effect"]["bytes_read"], "what is done is not done again"
+    assert api.run("compact", table, again["id"])["result"]["files_after"] == plan["effect"]["files_after"] == 20
+    assert home.rows(table).equals(rows)
+
+
 def test_spark_killed_in_the_middle_of_a_rewrite_is_told_and_the_next_job_works(
     api: Api, home: Home, sample: str
 ) -> None:
@@ -222,3 +262,41 @@ def test_health_and_evolution_answer_while_spark_rewrites(api: Api, home: Home) 
     thread.join(PATIENCE)
     assert done == ["succeeded"]
     api.succeeded(job)
+
+
+# The server listens for signals before Python starts, which has handlers of its own.
+@pytest.mark.parametrize("by", [signal.SIGTERM, signal.SIGINT])
+def test_a_server_that_is_stopped_in_a_rewrite_takes_spark_with_it_and_tells_of_the_job(
+    api: Api, home: Home, server: Server, sample: str, by: int
+) -> None:
+    before, was = home.rows(sample), home.table(sample).metadata_location
+    running = server.api(api.token)
+    job = running.begin("compact", sample, strategy="sort", order="dep_time, carrier")
+    at_work(running, job)
+    server.stop(by)
+    assert "KeyboardInterrupt" not in server.log()
+    assert home.java() == []
+    server.start()
+    again = server.api(api.token)
+    told = again.job(job)
+    assert (told["state"], told["error"]["code"]) == ("cancelled", "server-stopped")
+    told_the_truth(told, home, sample, was)
+    assert home.rows(sample).equals(before)
+    home.audit_holds()
+
+
+def test_a_server_that_is_stopped_while_spark_starts_leaves_nothing_behind(
+    api: Api, home: Home, server: Server, sample: str
+) -> None:
+    again = server.api(api.token)
+    was = home.table(sample).metadata_location
+    job = again.begin("compact", sample, strategy="sort", order="dep_time, carrier")
+    until("Spark starts", home.java, every=0.02)
+    began = time.monotonic()
+    server.stop()
+    assert time.monotonic() - began < 15, "the start is given up and not waited for"
+    assert home.java() == []
+    server.start()
+    told = server.api(api.token).job(job)
+    assert (told["state"], told["error"]["code"]) == ("cancelled", "server-stopped")
+    assert home.table(sample).metadata_location == was

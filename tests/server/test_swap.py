@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import itertools
+import json
 import threading
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from component import digest, drop_in, other_build
-from harness import PLUGINS, Answer, until
+from harness import PLUGINS, Answer, loaded, until
 from sick_tables import Sick, make
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from harness import Api, Home
+    from harness import Api, Home, Server
 
 SWAPS = 10
 RULE, OPERATION = "small-files", "compact"
@@ -38,6 +39,12 @@ def folder(home: Home) -> Path:
 def built(name: str) -> bytes:
     """Give a plugin as it was built."""
     return (PLUGINS / f"{name}.wasm").read_bytes()
+
+
+def set_plugins(api: Api, **plugins: Any) -> Any:
+    """Replace the settings of the plugins; give the settings as they are then."""
+    etag = api.get("/api/config").headers["etag"]
+    return api.ask("PUT", "/api/config", {"plugins": plugins}, {"If-Match": etag}).ok()
 
 
 def finding(report: Any) -> Any:
@@ -184,3 +191,45 @@ def test_a_swap_is_told_to_those_who_listen(api: Api, folder: Path) -> None:
     states = [one["state"] for one in told["history"] if one["digest"] == digest(component)]
     assert states[:2] == ["seen", "staged"]
     assert "active" in states
+
+
+def test_a_setting_that_is_taken_out_holds_no_longer(api: Api, table: str, folder: Path) -> None:
+    def found() -> bool:
+        return any(one["rule"]["id"] == RULE for one in api.table(table, "health").ok()["findings"])
+
+    assert found()
+    set_plugins(api, **{RULE: {"config": {"min_input_files": 1000}}})
+    assert not found(), "so few files are not many any more"
+    set_plugins(api)
+    assert found()
+    set_plugins(api, **{RULE: {"config": {"min_input_files": 1000}}})
+    (folder / f"{RULE}.wasm").unlink()
+    until("it is retired", lambda: RULE not in loaded(api))
+    set_plugins(api)
+    drop_in(folder, f"{RULE}.wasm", built(RULE))
+    until("it is back, with its own values", found)
+
+
+def test_a_value_that_does_not_fit_is_told_and_takes_no_rule_away(
+    api: Api, home: Home, server: Server, token: str, table: str, folder: Path
+) -> None:
+    drop_in(folder, f"{RULE}.wasm", built(RULE))
+    until("nothing is refused any more", lambda: plugin(api, RULE)["error"] is None)
+    file = home.folder / "config.json"
+    file.write_text(json.dumps({"plugins": {RULE: {"config": {"min_inptu_files": 1000}}}}))
+    api.get("/api/config").ok()
+    told = plugin(api, RULE)
+    assert (told["state"], told["error_code"]) == ("active", "config")
+    assert "min_inptu_files" in told["error"]
+    assert api.get("/api/health").ok()["parts"]["plugins"]["state"] == "degraded"
+    server.stop()
+    doctor = home.drls("doctor")
+    assert doctor.returncode == 1
+    assert f"plugins.{RULE}.config" in doctor.stdout
+    server.start()
+    again = server.api(token)
+    assert finding(again.table(table, "health").ok())
+    assert plugin(again, RULE)["error_code"] == "config"
+    file.write_text("{}")
+    again.get("/api/config").ok()
+    assert plugin(again, RULE)["error"] is None

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote, urlsplit
 
 import pytest
-from harness import until
+from harness import told_nothing_inside, until
 from pyiceberg.types import StringType
 from sick_tables import Sick, Truth, make
+
+from drls import catalog as catalogs
 
 if TYPE_CHECKING:
     from harness import Api, Home, Server
@@ -112,6 +116,45 @@ def test_a_commit_of_another_engine_is_seen_at_once(api: Api, home: Home) -> Non
         return bool(item["data_files"] == 5 and not item["health"]["stale"])
 
     until("the list has the new figures", listed)
+
+
+def test_the_list_follows_what_other_engines_make_rename_and_drop(api: Api, home: Home) -> None:
+    catalog = catalogs.open(home.lake)
+
+    def listed(name: str) -> Any:
+        return next(iter(api.all("/api/tables", search=name)), None)
+
+    catalog.create_table(("shop", "born"), home.table("flights.airlines").schema())
+    assert listed("shop.born")["name"] == "shop.born", "at once"
+    until("it is judged behind the list", lambda: (listed("shop.born") or {}).get("health"))
+    catalog.rename_table("shop.born", "shop.grown")
+    assert listed("shop.born") is None
+    assert listed("shop.grown")["table"] == "grown"
+    catalog.rename_table("shop.grown", "shop.born")
+    until("the report that it had still holds", lambda: (listed("shop.born") or {}).get("health"))
+    catalog.drop_table("shop.born")
+    assert listed("shop.born") is None
+
+
+def test_the_list_says_why_a_table_can_not_be_judged(api: Api, home: Home) -> None:
+    catalog = catalogs.open(home.lake)
+    table = catalog.create_table(("shop", "broken"), home.table("flights.airlines").schema())
+    file = Path(unquote(urlsplit(table.metadata_location).path))
+    good = file.read_bytes()
+    file.write_bytes(good[: len(good) // 2])
+
+    def item() -> Any:
+        return api.all("/api/tables", search="shop.broken")[0]
+
+    error = until("it was looked at", lambda: item()["error"])
+    assert error["code"] == "corrupt-metadata"
+    told_nothing_inside(error["detail"])
+    assert item()["health"] is None
+    file.write_bytes(good)
+    api.table("shop.broken", "health").ok()
+    assert item()["error"] is None
+    assert item()["health"]["score"] == 100
+    catalog.drop_table("shop.broken")
 
 
 def test_the_schema_is_nested_and_tells_its_history(api: Api, home: Home) -> None:

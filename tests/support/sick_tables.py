@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import json
+import math
 import os
 import sys
 import time
@@ -47,6 +48,8 @@ class Sick:
     written (for benchmarks that read metadata only). `position_deletes`, `equality_deletes`: delete files of
     `rows_deleted` rows each. `evolved`: one more snapshot adds half as many files by another partition spec.
     `days`: how far back the first snapshot is set. `format_version` 3 is an upgraded table, without row lineage.
+    `sizes`: rows of the files in turn, instead of `rows`. `noise`: values that don't compress, so that a file's bytes
+    follow from its rows. `idle`: so many more snapshots that add nothing, each with a manifest list of its own.
     """
 
     files: int = 12
@@ -68,6 +71,13 @@ class Sick:
     days: int = 30
     target: int = 128 * 1024 * 1024
     properties: Sequence[tuple[str, str]] = ()
+    sizes: Sequence[int] = ()
+    noise: bool = False
+    idle: int = 0
+
+    def rows_of(self, number: int) -> int:
+        """Rows of the file with this number."""
+        return self.sizes[number % len(self.sizes)] if self.sizes else self.rows
 
 
 Truth = dict[str, Any]
@@ -101,13 +111,14 @@ def schema_of(nested: bool) -> Schema:
     )  # fmt: skip
 
 
-def rows_of(first: int, count: int, region: str, schema: Schema) -> pa.Table:
+def rows_of(first: int, count: int, region: str, schema: Schema, *, noise: bool = False) -> pa.Table:
     """Give rows with the ids from `first` on; every other value follows from the id."""
     ids = range(first, first + count)
     columns: dict[str, list[Any]] = {
         "id": list(ids),
         "region": [region] * count,
-        "value": [float(number % 97) for number in ids],
+        # By the golden ratio neighbours have no digit in common.
+        "value": [math.fmod(number * 0.6180339887498949, 1.0) if noise else float(number % 97) for number in ids],
         "address": [{"city": f"city {n % 7}", "at": {"lat": n / 8, "lon": -n / 8}} for n in ids],
         "items": [[{"sku": f"s{n}", "count": n % 5}] * (n % 3) for n in ids],
         "prices": [[("eur", {"amount": n / 4})] for n in ids],
@@ -116,10 +127,13 @@ def rows_of(first: int, count: int, region: str, schema: Schema) -> pa.Table:
     return pa.table({name: columns[name] for name in target.names}, schema=target)
 
 
-def make(catalog: catalogs.Catalog, name: str, sick: Sick) -> Truth:
-    """Make the table `ns.name` (nested namespaces too) and give its truth. A table of that name is dropped first."""
+def make(catalog: catalogs.Catalog, name: str | Sequence[str], sick: Sick) -> Truth:
+    """Make the table `ns.name` (nested namespaces too) and give its truth. A table of that name is dropped first.
+
+    A name with dots in a part is given as its parts.
+    """
     opened = catalogs.open(catalog)
-    *namespace, short = name.split(".")
+    *namespace, short = name.split(".") if isinstance(name, str) else name
     for depth in range(1, len(namespace) + 1):
         opened.create_namespace_if_not_exists(tuple(namespace[:depth]))
     if opened.table_exists((*namespace, short)):
@@ -141,6 +155,8 @@ def make(catalog: catalogs.Catalog, name: str, sick: Sick) -> Truth:
     for commit in range(sick.metadata_commits):
         with table.transaction() as transaction:
             transaction.set_properties({"stamp": str(commit)})
+    if sick.idle:
+        _idle(catalog, (*namespace, short), sick)
     if sick.format_version == 3:  # noqa: PLR2004
         _upgrade(catalog, (*namespace, short))
     orphans = _orphans(table, sick)
@@ -164,11 +180,12 @@ def _regions(sick: Sick) -> list[str]:
 
 @dataclass
 class _Written:
-    """A file that was written, and the ids of its rows that are gone."""
+    """A file that was written, its ids from `first` on, and those that are gone."""
 
     file: DataFile
     region: str
     first: int
+    rows: int
     gone: set[int]
 
 
@@ -184,15 +201,18 @@ def _fill(table: Table, sick: Sick) -> list[_Written]:
     step = sick.days * DAY_MS // max(sick.snapshots, 1)
     loads = sick.snapshots - 1 if deletes else sick.snapshots
     share = [sick.files * load // loads for load in range(loads + 1)]
+    first = 0
     for load in range(loads):
         batch: list[_Written] = []
         for number in range(share[load], share[load + 1]):
-            region, first = regions[number], number * sick.rows
+            region, count = regions[number], sick.rows_of(number)
             if sick.imagined:
-                file = writer.imagined_file(sick.rows, 1000 + number % 100, partition[number])
+                file = writer.imagined_file(count, 1000 + number % 100, partition[number])
             else:
-                file = writer.data_file(rows_of(first, sick.rows, region, table.schema()), partition[number])
-            batch.append(_Written(file, region, first, set()))
+                rows = rows_of(first, count, region, table.schema(), noise=sick.noise)
+                file = writer.data_file(rows, partition[number])
+            batch.append(_Written(file, region, first, count, set()))
+            first += count
         last = load == loads - 1 and not deletes
         writer.snapshot([one.file for one in batch], at=None if last else now - (sick.snapshots - load) * step)
         written += batch
@@ -225,15 +245,15 @@ def _fill_evolved(table: Table, sick: Sick, before: list[_Written]) -> tuple[Tab
         update.add_field("value", IdentityTransform(), "value")
     table = table.refresh()
     writer = SnapshotWriter(table)
-    start = sum(1 for _ in before) * sick.rows
+    first = sum(one.rows for one in before)
     written = []
     for number in range(max(1, sick.files // 2)):
-        first = start + number * sick.rows
-        region = f"r{number % sick.partitions}"
-        rows = rows_of(first, sick.rows, region, table.schema())
-        rows = rows.set_column(2, rows.schema.field(2), pa.array([float(number)] * sick.rows))
+        region, count = f"r{number % sick.partitions}", sick.rows_of(number)
+        rows = rows_of(first, count, region, table.schema())
+        rows = rows.set_column(2, rows.schema.field(2), pa.array([float(number)] * count))
         values = [region, float(number)] if sick.partitions > 1 else [float(number)]
-        written.append(_Written(writer.data_file(rows, values), region, first, set()))
+        written.append(_Written(writer.data_file(rows, values), region, first, count, set()))
+        first += count
     writer.snapshot([one.file for one in written])
     return writer.commit(), written
 
@@ -249,16 +269,50 @@ def _refs(table: Table, sick: Sick) -> None:
 
 def _upgrade(catalog: catalogs.Catalog, identifier: tuple[str, ...]) -> None:
     """Turn a v2 table into one of v3, as an engine's upgrade does; PyIceberg reads v3 and does not write it."""
-    opened = catalogs.open(catalog)
-    table = opened.load_table(identifier)
+    table = catalogs.open(catalog).load_table(identifier)
     if not isinstance(table.metadata, TableMetadataV2):
         raise SystemExit("only a v2 table is upgraded")
-    raw = json.loads(table.metadata.model_dump_json()) | {"format-version": 3, "next-row-id": 0}
-    location = table.metadata_location.replace(".metadata.json", "-v3.metadata.json")
+    _replace(catalog, table, json.loads(table.metadata.model_dump_json()) | {"format-version": 3, "next-row-id": 0})
+
+
+def _idle(catalog: catalogs.Catalog, identifier: tuple[str, ...], sick: Sick) -> None:
+    """Put snapshots that add nothing on top, as a job that appends no row does; thousands of them in seconds."""
+    table = catalogs.open(catalog).load_table(identifier)
+    raw = json.loads(table.metadata.model_dump_json())
+    last = max(raw["snapshots"], key=lambda snapshot: snapshot["timestamp-ms"])
+    manifests = table.io.new_input(last["manifest-list"]).open().read()
+    kept = {key: value for key, value in last["summary"].items() if key.startswith("total-")}
+    # A millisecond each, so that their order is told by their times too.
+    for number in range(1, sick.idle + 1):
+        identity, at = table.metadata.new_snapshot_id(), last["timestamp-ms"] + number
+        location = f"{table.location()}/metadata/snap-{identity}-0-idle.avro"
+        with table.io.new_output(location).create() as out:
+            out.write(manifests)
+        raw["snapshots"].append(
+            last | {
+                "snapshot-id": identity, "parent-snapshot-id": raw["current-snapshot-id"], "timestamp-ms": at,
+                "sequence-number": last["sequence-number"] + number, "manifest-list": location,
+                "summary": {"operation": "append", **kept},
+            }
+        )  # fmt: skip
+        raw["snapshot-log"].append({"snapshot-id": identity, "timestamp-ms": at})
+        raw |= {
+            "current-snapshot-id": identity,
+            "last-updated-ms": at,
+            "last-sequence-number": last["sequence-number"] + number,
+        }
+        raw["refs"]["main"]["snapshot-id"] = identity
+    _replace(catalog, table, raw)
+
+
+def _replace(catalog: catalogs.Catalog, table: Table, raw: dict[str, Any]) -> None:
+    """Make this document the metadata of a table."""
+    opened = catalogs.open(catalog)
+    location = table.metadata_location.replace(".metadata.json", "-more.metadata.json")
     with table.io.new_output(location).create() as out:
         out.write(json.dumps(raw).encode())
-    opened.drop_table(identifier)
-    opened.register_table(identifier, location)
+    opened.drop_table(table.name())
+    opened.register_table(table.name(), location)
 
 
 def _orphans(table: Table, sick: Sick) -> list[str]:
@@ -280,7 +334,7 @@ def _truth(table: Table, sick: Sick, written: list[_Written], orphans: list[str]
     for one in written:
         per_partition[one.region] = per_partition.get(one.region, 0) + 1
     gone = set().union(*(one.gone for one in written)) if written else set()
-    ids = {number for one in written for number in range(one.first, one.first + sick.rows)} - gone
+    ids = {number for one in written for number in range(one.first, one.first + one.rows)} - gone
     return {
         "table": ".".join(table.name()),
         "metadata_location": table.metadata_location,
@@ -320,7 +374,7 @@ def main() -> None:
                 option, nargs="*", default=(), type=lambda text: tuple(text.split("=", 1)), help="key=value"
             )
         else:
-            parser.add_argument(option, nargs="*", default=())
+            parser.add_argument(option, nargs="*", default=(), type=int if field.name == "sizes" else str)
     asked = vars(parser.parse_args())
     home = asked.pop("home").expanduser().resolve()
     catalog = catalogs.create_embedded(asked.pop("catalog"), str(home / "catalog.db"), str(home / "warehouse"))

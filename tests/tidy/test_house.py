@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 
+import guide
 import manifests
 import pytest
 import routes
 import rules
 from tree import Finding, Tree
 
-ALL = (*rules.RULES, *manifests.RULES, *routes.RULES)
+ALL = (*rules.RULES, *manifests.RULES, *routes.RULES, *guide.RULES)
 
 LOCK = """
 [[package]]
@@ -48,6 +49,14 @@ macro_rules! fixed {
 }
 
 fixed!(made, "/api/made");
+"""
+REFUSALS = """
+    #[error("the file is empty; copy it again")]
+    Empty,
+    #[error("does not compile: {0}")]
+    Compile(String),
+            Self::Empty => "empty",
+            Self::Compile(_) => "compile",
 """
 OPENAPI = json.dumps({"paths": {"/api/health": {"get": {}}, "/api/old": {"delete": {}}}})
 
@@ -125,6 +134,11 @@ def test_the_checkout_is_seen(checkout: Tree) -> None:
             manifests.dependencies_have_a_reason,
             {"host/DEPENDENCIES.md": "| `axum` | HTTP |"},
             ["host/DEPENDENCIES.md:1"],
+        ),
+        (
+            guide.every_refusal_is_explained,
+            {guide.SOURCE: REFUSALS, guide.GUIDE: "## `empty`\n> the file is empty; copy\n> it again\n"},
+            ["host/runtime/src/refusal.rs:4", "host/runtime/src/refusal.rs:7"],
         ),
         (
             routes.routes_are_described,

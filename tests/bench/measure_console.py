@@ -1,0 +1,61 @@
+"""What somebody who uses the console waits for, in Chromium, over a catalog of many tables."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import re
+import subprocess
+from typing import TYPE_CHECKING
+
+import lakes
+from figures import Row, median, row
+from harness import TOP, until
+from wire import Wire, every_table, serving
+
+from drls import catalog as catalogs
+
+if TYPE_CHECKING:
+    from harness import Home
+
+DIST = TOP / "frontend" / "dist"
+FRAME = 50
+"""Milliseconds that no frame may take while somebody types."""
+GROWTH = 2.0
+"""Megabytes that count as none: what a collector leaves differs by so much from one look to the next."""
+TABLES = ("bench.first", "bench.second", "bench.changed")
+
+
+def measure(home: Home, token: str, tables: int) -> list[Row]:
+    """Make the tables, start a server, run console.mjs on it."""
+    grown = lakes.grown(home, "bench.grown")
+    catalog = catalogs.open(home.lake)
+    small = [catalog.create_table(tuple(name.split(".")), grown.schema()) for name in TABLES]
+    lakes.many(home, small[0], "many", tables)
+    code = home.drls("user", "link", "bench").stdout.strip().split("code=")[-1].split()[0]
+    with serving(home, token, {"FRONTEND_DIR": str(DIST)}) as api:
+        wire = Wire(api.host, token)
+        until("every table is judged", lambda: all(one["health"] for one in every_table(wire)), 300, 1)
+        wire.close()
+        words = ["node", "console.mjs", f"http://{api.host}", code, token, *TABLES]
+        done = subprocess.run(words, cwd=TOP / "tests" / "bench", capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    heap = [one / 1e6 for one in found["heap"]]
+    painted = f"first tables painted of {tables:,}, cold cache, 4 x slower"
+    return [
+        row("JavaScript of the entry, gzip", _entry() / 1000, "KB", (200, "value")),
+        row(painted, median(found["paint"]), "ms", (1000, "value")),
+        row("from one table to another, both read", median(found["switch"]), "ms", (100, "value")),
+        row(f"longest frame while typing over {tables:,} tables", max(found["frames"]), "ms", (FRAME, "value")),
+        row("growth over 1,000 events and 100 changes of page", heap[-1] - heap[-2], "MB", (GROWTH, "value")),
+        row("held after that", heap[-1], "MB"),
+        row("requests for tables before the first list", found["asked"]["list"], "requests", (1.5, "value")),
+        row("requests for tables to open one", found["asked"]["detail"], "requests", (1.5, "value")),
+    ]
+
+
+def _entry() -> int:
+    """Bytes of the scripts that the page asks for before anything else, as they come over the wire."""
+    scripts = re.findall(r'(?:src|href)="/([^"]+\.js)"', (DIST / "index.html").read_text())
+    return sum(len(gzip.compress((DIST / one).read_bytes())) for one in scripts)

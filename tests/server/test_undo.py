@@ -1,0 +1,84 @@
+"""The way back from a change: what it was, as long as nothing is lost by going back."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+from harness import columns
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from harness import Api, Home
+
+
+def test_undo_brings_a_dropped_column_back_with_its_data_and_only_once(
+    api: Api, home: Home, new: Callable[..., str]
+) -> None:
+    table = new(files=4, nested=True)
+    before = home.rows(table)
+    dropped = api.run("drop-column", table, path="address")
+    assert "address" not in columns(home, table)
+    undone = api.undo(dropped)
+    assert undone["undo_of"] == dropped["id"]
+    assert home.rows(table).equals(before)
+    api.post(f"/api/jobs/{dropped['id']}/undo").problem(409, "already-undone")
+    assert home.rows(table).equals(before)
+
+
+def test_undo_of_a_dropped_column_is_refused_once_its_values_were_rewritten_away(
+    api: Api, home: Home, new: Callable[..., str]
+) -> None:
+    table = new(files=4)
+    dropped = api.run("drop-column", table, path="value")
+    home.table(table).append(home.rows(table).slice(0, 1))
+    home.table(table).delete("id = 5")
+    problem = api.post(f"/api/jobs/{dropped['id']}/undo").problem(409, "cannot-undo")
+    assert "rewritten since without the column" in problem["detail"]
+    assert columns(home, table) == ["id", "region"]
+
+
+def test_undo_of_an_added_column_is_refused_once_rows_were_written_with_it(
+    api: Api, home: Home, new: Callable[..., str]
+) -> None:
+    table = new(files=4)
+    added = api.run("add-column", table, path="note", type="string")
+    home.table(table).delete("id = 5")
+    row = home.rows(table).slice(0, 1).set_column(3, "note", pa.array(["kept"]))
+    home.table(table).append(row)
+    problem = api.post(f"/api/jobs/{added['id']}/undo").problem(409, "cannot-undo")
+    assert "rows were written since" in problem["detail"]
+    assert "kept" in home.rows(table)["note"].to_pylist()
+
+
+def test_undo_of_an_added_column_does_not_mind_rows_written_with_a_column_that_went_before(
+    api: Api, home: Home, new: Callable[..., str]
+) -> None:
+    table = new(files=4)
+    api.run("drop-column", table, path="value")
+    home.table(table).append(home.rows(table).slice(0, 1))
+    added = api.run("add-column", table, path="note", type="string")
+    api.undo(added)
+    assert columns(home, table) == ["id", "region"]
+
+
+def test_undo_is_refused_where_it_would_lose_a_later_change(api: Api, home: Home, new: Callable[..., str]) -> None:
+    table = new(files=4)
+    dropped = api.run("drop-column", table, path="value")
+    api.run("add-column", table, path="later", type="int")
+    problem = api.post(f"/api/jobs/{dropped['id']}/undo").problem(409, "cannot-undo")
+    assert "changed again" in problem["detail"]
+    assert "later" in columns(home, table)
+
+
+def test_undo_of_an_added_column_is_refused_where_nobody_knows_what_was_written(
+    api: Api, home: Home, new: Callable[..., str]
+) -> None:
+    table = new(files=4)
+    added = api.run("add-column", table, path="note", type="string")
+    home.table(table).append(home.rows(table).slice(0, 1).set_column(3, "note", pa.array(["kept"])))
+    home.table(table).delete("region = 'no such region' or id = 1")
+    api.run("expire", table, older_than="2100-01-01T00:00:00Z", retain_last=1)
+    api.post(f"/api/jobs/{added['id']}/undo").problem(409, "cannot-undo")
+    assert "note" in columns(home, table)
