@@ -1,10 +1,11 @@
 # The words that a person types. What they do is in scripts/; `make` alone lists them.
 .DEFAULT_GOAL := help
-.PHONY: help run build test check bench clean
+.PHONY: help run build test soak check bench clean
 
 help:
 	@echo 'make run     build, make the sample lakehouse, serve it on http://127.0.0.1:3000 (BIND=host:port, DRLS_HOME=folder)'
 	@echo 'make test    the checks and every test'
+	@echo 'make soak    an hour of random work with kills, held to a model (SOAK_SECONDS, SOAK_SEED): tests/soak'
 	@echo 'make check   formatting, lints, types, docs, licences, unused dependencies'
 	@echo 'make build   the server, its Python environment, the plugins'
 	@echo 'make bench   measure it beside floors and peers: tests/bench'
@@ -18,6 +19,9 @@ build:
 
 test:
 	@exec scripts/test.sh
+
+soak:
+	@exec scripts/soak.sh
 
 check:
 	@exec scripts/test.sh --checks

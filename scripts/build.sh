@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Makes everything that the server needs: Python environment, jars, the binary, the plugins. Where nothing changed, it
+# Makes everything that the server needs: Python environment, jars, the binary, the plugins, the console. Where nothing changed, it
 # takes about a second: what has no quick answer of its own leaves a stamp in target/.
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
@@ -22,6 +22,7 @@ if ! jars_are_there; then
 fi
 
 cargo build --release -p drls
+scripts/console.sh
 
 # Newer than every source and than the binary, which makes a component of what the compiler made.
 plugins=target/stamps/plugins

@@ -107,12 +107,24 @@ java_() {
   fi
 }
 
+chromium_() {
+  [ -e frontend/package.json ] || return 0
+  local found=${DRLS_CHROMIUM:-} name
+  for name in chromium chromium-browser google-chrome google-chrome-stable; do
+    [ -n "$found" ] || found=$(command -v "$name") || true
+  done
+  if [ -z "$found" ] && [ "$system" = mac ]; then found="/Applications/Google Chrome.app/Contents/MacOS/Google Chrome"; fi
+  [ -x "$found" ] ||
+    need "Chromium, for the tests of the console (DRLS_CHROMIUM names another one)" "${found:-none}" "sudo apt install chromium" \
+      "sudo dnf install chromium" "brew install --cask google-chrome"
+}
+
 node_() {
   [ -e frontend/package.json ] || return 0
   local found
   found=$(node --version 2>/dev/null) || true
-  { [ -n "$found" ] && at_least "${found#v}" 20 0 && command -v npm >/dev/null; } ||
-    need "Node 20 or newer with npm" "${found:-none}" \
+  { [ -n "$found" ] && at_least "${found#v}" 20 19 && command -v npm >/dev/null; } ||
+    need "Node 20.19 or newer with npm" "${found:-none}" \
       "sudo apt install nodejs npm (Debian 13, Ubuntu 24.10 and newer; else see https://nodejs.org)" \
       "sudo dnf install nodejs npm" "brew install node"
 }
@@ -126,6 +138,7 @@ rust "$@"
 python_
 java_
 node_
+[ "${1:-}" != --checks ] || chromium_
 compiler
 [ ${#missing[@]} -gt 0 ] || exit 0
 {

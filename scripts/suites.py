@@ -1,8 +1,9 @@
-"""Runs the checks and the test suites one after the other and adds up what they count.
+"""Runs the checks and the test suites and adds up what they count.
 
-Every suite runs, whatever happened before it. Its output is passed on as it comes. At the end stands a table with times
-and one plain line, ``N passed, N failed``. A check counts as one. A suite that ran no test has failed: a typo in a path
-must not look like success.
+Every suite runs, whatever happened before it. They run one after the other, but for the longest: it waits much, so what
+is left runs beside it. Output is passed on as it comes, of what runs beside when it is done. At the end stands a table
+with times and one plain line, ``N passed, N failed``. A check counts as one. A suite that ran no test has failed: a
+typo in a path must not look like success.
 
 Exit status: 0 where all passed, 1 where something failed, 2 for a mistake in the arguments, 130 after Ctrl-C.
 """
@@ -14,10 +15,15 @@ import os
 import re
 import subprocess
 import sys
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 TOP = Path(__file__).resolve().parent.parent
 PYTHON = str(TOP / ".venv" / "bin" / "python")
@@ -27,6 +33,7 @@ COLOURS = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 CARGO = re.compile(r"^test result: \w+\. (?P<passed>\d+) passed; (?P<failed>\d+) failed; (?P<skipped>\d+) ignored;")
 PYTEST = re.compile(r"^=* ?(?=.*\d+ (passed|failed|errors?|skipped|deselected)).* in [\d.]+s")
 PLAIN = re.compile(r"^(?:\w+: )?(?P<passed>\d+) passed, (?P<failed>\d+) failed(?:, (?P<skipped>\d+) skipped)?$")
+VITEST = re.compile(r"^\s*Tests\s+(?=\d+ (passed|failed|skipped))")
 PYTEST_COUNT = re.compile(r"(\d+) (passed|failed|errors?|skipped|xfailed|xpassed)")
 
 
@@ -51,9 +58,10 @@ class Suite:
 
     name: str
     command: tuple[str, ...]
-    counts: Literal["check", "cargo", "pytest", "plain"]
+    counts: Literal["check", "cargo", "pytest", "vitest", "plain"]
     folder: str = "."
     environment: dict[str, str] = field(default_factory=dict)
+    lane: Literal["alone", "longest", "beside"] = "alone"
 
 
 @dataclass(frozen=True)
@@ -75,7 +83,7 @@ def checks() -> list[Suite]:
     """What `make check` runs. The host's crates are checked on the profile that they are built and tested on."""
     # PYO3_PYTHON and the profile are the same as for the build, so dependencies are compiled once.
     clippy = ("--workspace", "--all-targets", "--", "-D", "warnings")
-    python = ("python", "scripts", "tests")
+    python = ("python", "scripts", "tests", "plugins/sdk-python")
     mypy = (PYTHON, "-m", "mypy", "--config-file", "python/pyproject.toml")
     return [
         check("build", "scripts/build.sh"),
@@ -92,6 +100,8 @@ def checks() -> list[Suite]:
         # Apart, since both have files of the same name.
         check("mypy: python", *mypy, "python"),
         check("mypy: house", *mypy, "scripts", "tests"),
+        check("mypy: plugin sdk", *mypy, "plugins/sdk-python/drls_plugin"),
+        check("console: types, lints, format", "npm", "run", "--silent", "check", folder="frontend"),
         check("shellcheck", "shellcheck", "--external-sources", "--source-path=SCRIPTDIR", *shell_scripts()),
         check("unused dependencies", "cargo", "machete", "host", "plugins"),
         check("licences: host", "scripts/deny.sh", "Cargo.toml"),
@@ -103,12 +113,19 @@ def tests() -> list[Suite]:
     """What `make test` runs after the checks."""
     cargo = ("cargo", "test", "--workspace", "--no-fail-fast")
     pytest = (PYTHON, "-m", "pytest", "--color=auto", "-c", "python/pyproject.toml", "--rootdir", ".")
+    # What stands between the SDK and a component can be imported inside one only.
+    sdk = ("plugins/sdk-python", "--ignore", "plugins/sdk-python/drls_plugin/guest.py")
     return [
         Suite("rust: host", (*cargo, "--release"), "cargo"),
         Suite("rust: plugins", cargo, "cargo", "plugins"),
         *(Suite(f"plugin: {name}", plugin_test(name), "plain") for name in plugins()),
-        Suite("python", (*pytest, "python/tests"), "pytest"),
-        Suite("house", (*pytest, "tests"), "pytest"),
+        Suite("python: plugin sdk", (*pytest, "--doctest-modules", *sdk), "pytest", ".", {"PYTHONPATH": sdk[0]}),
+        check("javascript: plugin sdk", "node", "--test", folder="plugins/sdk-javascript"),
+        Suite("console", ("npm", "run", "--silent", "test"), "vitest", "frontend"),
+        Suite("house", (*pytest, "tests"), "pytest", lane="longest"),
+        Suite("python", (*pytest, "python/tests"), "pytest", lane="beside"),
+        Suite("console: browser", ("npm", "run", "--silent", "e2e"), "vitest", "frontend", lane="beside"),
+        *(example_test(name) for name in examples()),
     ]
 
 
@@ -116,6 +133,18 @@ def plugin_test(name: str) -> tuple[str, ...]:
     """The command that runs a plugin's self-tests and cases on the file that `make build` made."""
     cases = f"plugins/{name}/tests"
     return ("target/release/drls", "plugin", "test", f"target/plugins/{name}.wasm", "--cases", cases)
+
+
+def example_test(name: str) -> Suite:
+    """Builds a third party's plugin and runs its tests as its author would, with the crates that our guests have."""
+    command = ("target/release/drls", "plugin", "test", f"examples/third-party/{name}")
+    target = {"CARGO_TARGET_DIR": str(TOP / "plugins" / "target")}
+    return Suite(f"example: {name}", command, "plain", ".", target, lane="beside")
+
+
+def examples() -> list[str]:
+    """The third parties' plugins, by name."""
+    return sorted(manifest.parent.name for manifest in (TOP / "examples" / "third-party").glob("*/plugin.toml"))
 
 
 def plugins() -> list[str]:
@@ -130,8 +159,8 @@ def shell_scripts() -> list[str]:
 
 def closing(counts: str, line: str) -> Counts | None:
     """The counts in a closing line of this runner; none where it is another line."""
-    if counts == "pytest":
-        if not PYTEST.match(line):
+    if counts in ("pytest", "vitest"):
+        if not (PYTEST if counts == "pytest" else VITEST).match(line):
             return None
         words = {word.removesuffix("s"): int(number) for number, word in PYTEST_COUNT.findall(line)}
         failed = sum(words.get(word, 0) for word in ("failed", "error", "xpassed"))
@@ -140,9 +169,15 @@ def closing(counts: str, line: str) -> Counts | None:
     return Counts(*(int(found[word] or 0) for word in ("passed", "failed", "skipped"))) if found else None
 
 
-def run(suite: Suite) -> Result:
+def tell(text: str) -> None:
+    """Passes output on."""
+    sys.stdout.write(text)
+    sys.stdout.flush()
+
+
+def run(suite: Suite, tell: Callable[[str], None] = tell) -> Result:
     """Runs a suite, passes its output on, and counts."""
-    print(f"\n--- {suite.name}: {' '.join(suite.command)}", flush=True)
+    tell(f"\n--- {suite.name}: {' '.join(suite.command)}\n")
     began = time.monotonic()
     counts = Counts()
     colour = {"CARGO_TERM_COLOR": "always"} if sys.stdout.isatty() else {}
@@ -158,12 +193,11 @@ def run(suite: Suite) -> Result:
             errors="replace",
         )
     except OSError as error:
-        print(error, flush=True)
+        tell(f"{error}\n")
         return Result(suite, Counts(failed=1), time.monotonic() - began, "did not start")
     with process:
         for line in process.stdout or ():
-            sys.stdout.write(line)
-            sys.stdout.flush()
+            tell(line)
             if suite.counts != "check" and (found := closing(suite.counts, COLOURS.sub("", line).rstrip())):
                 counts.add(found)
     status = process.wait()
@@ -178,6 +212,24 @@ def run(suite: Suite) -> Result:
     return Result(suite, counts, time.monotonic() - began, remark)
 
 
+def run_all(suites: list[Suite], results: list[Result]) -> None:
+    """Runs all, and adds each result as it comes: what ended before a Ctrl-C is reported."""
+    stopped = threading.Event()
+
+    def lane(name: str) -> None:
+        for suite in (one for one in suites if one.lane == name and not stopped.is_set()):
+            kept: list[str] = []
+            results.append(run(suite, kept.append if name == "beside" else tell))
+            tell("".join(kept))
+
+    lane("alone")
+    with ThreadPoolExecutor() as lanes:
+        try:
+            list(lanes.map(lane, ("longest", "beside")))
+        finally:
+            stopped.set()
+
+
 def report(results: list[Result]) -> int:
     """Prints the table and the closing line; the answer is the exit status."""
     total = Counts()
@@ -187,7 +239,7 @@ def report(results: list[Result]) -> int:
         mark = "!" if result.counts.failed else " "
         counts = f"{result.counts.passed:>8}{result.counts.failed:>8}{result.counts.skipped:>9}"
         print(f"{mark:2}{result.suite.name:<28}{counts}{result.seconds:>9.1f}  {result.remark}".rstrip())
-    seconds = sum(result.seconds for result in results)
+    seconds = sum(result.seconds for result in results if result.suite.lane != "beside")
     print(f"{'':2}{'all':<28}{total.passed:>8}{total.failed:>8}{total.skipped:>9}{seconds:>9.1f}\n")
     skipped = f", {total.skipped} skipped" if total.skipped else ""
     print(f"{total.passed} passed, {total.failed} failed{skipped}", flush=True)
@@ -213,8 +265,7 @@ def main() -> int:
         return 0
     results: list[Result] = []
     try:
-        for suite in suites:
-            results.append(run(suite))  # noqa: PERF401 - what ran before a Ctrl-C is reported
+        run_all(suites, results)
     except KeyboardInterrupt:
         report(results)
         return 130

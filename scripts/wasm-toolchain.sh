@@ -53,7 +53,9 @@ esac
 
 prefix=$cache/prefix
 wrapper=$cache/bin/rustc
-std_stamp=$cache/std-$target.ok
+# Goes up with how the standard library is compiled, so that what was compiled otherwise, or with it, is made anew.
+recipe=2
+std_stamp=$cache/std-$target-$recipe.ok
 
 # Prints the environment and ends. $1 = where the target came from, $2 = the rustc to use.
 emit() {
@@ -86,6 +88,19 @@ from_rustup() {
     DRLS_WASM_FROM=debian and the same command again     (Debian or Ubuntu where rustup's server is out of reach)"
 }
 
+# The compiler with its own libraries. Cargo tells compilers apart by what they say of their version.
+write_wrapper() {
+  local libraries
+  libraries=$(compgen -G "$prefix/usr/lib/*-linux-gnu*" | head -n 1)
+  cat >"$wrapper" <<WRAPPER
+#!/bin/sh
+export LD_LIBRARY_PATH="$libraries" PATH="$prefix/usr/bin:\$PATH"
+[ "\$*" != -vV ] || echo "standard library: $recipe"
+exec "$prefix/usr/bin/rustc" "\$@"
+WRAPPER
+  chmod +x "$wrapper"
+}
+
 unpack_debian() {
   if ! command -v apt-get >/dev/null || ! command -v dpkg >/dev/null; then
     die "--from debian needs apt-get and dpkg, which this system has not: rustup target add $target"
@@ -115,20 +130,15 @@ unpack_debian() {
   for deb in "$cache"/debs/*.deb; do dpkg -x "$deb" "$prefix"; done
   rm -rf "$cache/debs" "$cache/apt" "$prefix"/usr/share/{doc,man,lintian}
 
-  local libraries
-  libraries=$(compgen -G "$prefix/usr/lib/*-linux-gnu*" | head -n 1)
-  cat >"$wrapper" <<WRAPPER
-#!/bin/sh
-LD_LIBRARY_PATH="$libraries" PATH="$prefix/usr/bin:\$PATH" exec "$prefix/usr/bin/rustc" "\$@"
-WRAPPER
-  chmod +x "$wrapper"
+  write_wrapper
   "$wrapper" --version >&2 || die "the unpacked compiler does not start on this machine"
   touch "$cache/prefix.ok"
   say "unpacked in $((SECONDS - began)) s"
 }
 
 # Debian ships the standard library's source for this compiler, not its build for the target: compiled once, and laid
-# into the unpacked toolchain, so that nobody who builds a plugin needs a nightly feature.
+# into the unpacked toolchain, so that nobody who builds a plugin needs a nightly feature. Its panics name no folder of
+# this machine, as those of rustup's library do not.
 build_std() {
   local began=$SECONDS work library
   command -v cargo >/dev/null || die "no cargo on the PATH: install Rust, see https://rustup.rs"
@@ -140,10 +150,13 @@ build_std() {
   printf '[package]\nname = "empty"\nversion = "0.0.0"\nedition = "2021"\n[lib]\n[workspace]\n' >"$work/Cargo.toml"
   : >"$work/src/lib.rs"
   (cd "$work" && env -u CARGO_ENCODED_RUSTFLAGS RUSTC="$wrapper" RUSTC_WRAPPER='' RUSTC_BOOTSTRAP=1 \
-    RUSTFLAGS=-Cembed-bitcode=yes CARGO_TARGET_DIR="$work/target" CARGO_PROFILE_RELEASE_DEBUG=0 \
+    RUSTFLAGS="-Cembed-bitcode=yes --remap-path-prefix=${CARGO_HOME:-$HOME/.cargo}=cargo \
+      --remap-path-prefix=$prefix/usr/lib/rustlib/src/rust=rust" \
+    CARGO_TARGET_DIR="$work/target" CARGO_PROFILE_RELEASE_DEBUG=0 \
     cargo build --quiet --release -Zbuild-std=std,panic_abort --target "$target" >&2) ||
     die "the standard library did not compile: see the lines above"
   library=$prefix/usr/lib/rustlib/$target/lib
+  rm -rf "$library" "$cache"/std-*.ok
   mkdir -p "$library"
   cp "$work/target/$target/release/deps/"lib*.rlib "$library/"
   rm -f "$library"/libempty-*.rlib
@@ -160,7 +173,10 @@ from_debian() {
     rm -f "$cache"/std-*.ok
     unpack_debian
   fi
-  [ -e "$std_stamp" ] || build_std
+  if [ ! -e "$std_stamp" ]; then
+    write_wrapper
+    build_std
+  fi
   emit debian "$wrapper"
 }
 
