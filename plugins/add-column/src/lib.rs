@@ -20,8 +20,8 @@ impl TableOperation for Add {
     type Arguments = Arguments;
     type Config = NoConfig;
 
-    fn schema() -> String {
-        include_str!("../schema.json").into()
+    fn arguments_schema() -> String {
+        include_str!("../arguments-schema.json").into()
     }
 
     fn plan(table: &Table, arguments: Arguments, _: NoConfig, _: Throughput) -> Result<Plan, Error> {

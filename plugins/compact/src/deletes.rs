@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 
 use drls_plugin::Plan;
-use drls_plugin::steps::{Effect, Reversibility, Step};
+use drls_plugin::steps::{Change, Effect, Reversibility, Step};
 
 use crate::group::{Cell, Group};
 use crate::outcome::Facts;
@@ -42,7 +42,8 @@ pub(crate) fn of_no_data(facts: &Facts) -> Option<Plan> {
         return None;
     }
     let mut effect = Effect::unchanged(facts.totals);
-    effect.delete_files_after = facts.totals.delete_files.saturating_sub(removed);
+    let before = facts.totals.delete_files;
+    (effect.delete_files, effect.manifests) = (Some(Change::new(before, before.saturating_sub(removed))), None);
     let plan = Plan::new(vec![step()], effect, Reversibility::Rollback);
     Some(plan.warn(
         "The data files are well sized; what is removed is delete files that mark rows of no data file any more.",

@@ -76,7 +76,7 @@ fn same(a: &str, b: &str) -> bool {
 }
 
 /// Partition paths are URL-encoded (Iceberg `PartitionSpec.partitionToPath`).
-fn unescape(text: &str) -> String {
+pub(crate) fn unescape(text: &str) -> String {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
     while let Some((first, tail)) = rest.split_first() {

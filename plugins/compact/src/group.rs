@@ -1,10 +1,10 @@
-//! Which files a rewrite picks up and how many it leaves: Iceberg's planner, without Iceberg.
+//! Which files a rewrite picks up, and which it rewrites together: Iceberg's planner, without Iceberg.
 //!
-//! Source: apache/iceberg 1.12 `BinPackRewriteFilePlanner`, `SizeBasedFileRewritePlanner`, `BinPacking`, `TableScanUtil`.
+//! Source: apache/iceberg 1.12 `BinPackRewriteFilePlanner`, `SizeBasedFileRewritePlanner`, `BinPacking`.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 
-use drls_plugin::facts::DataFile;
+use drls_plugin::facts::{DataFile, PartitionSpec};
 
 use crate::options::Sizing;
 
@@ -29,9 +29,8 @@ pub(crate) struct Member {
 #[derive(Debug, Clone)]
 pub(crate) struct Group {
     pub(crate) members: Vec<Member>,
-    /// True where the files were written under another spec than the default one: Spark shuffles them by partition, and
-    /// how many come out depends on their rows.
-    pub(crate) repartitioned: bool,
+    /// True where some of the files were written under another spec than the default one.
+    pub(crate) old: bool,
 }
 
 impl Group {
@@ -41,30 +40,51 @@ impl Group {
 }
 
 /// The file groups of a rewrite, in the order of `cells`.
-pub(crate) fn groups(cells: &[Cell], default_spec: i32, sizing: &Sizing) -> Vec<Group> {
-    // Files of an old spec may hold rows of many current partitions, so Iceberg pools them as if unpartitioned.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Groups {
+    pub(crate) all: Vec<Group>,
+    /// True where which files share a group, or are taken at all, follows from the order in which Iceberg meets them.
+    pub(crate) by_order: bool,
+}
+
+pub(crate) fn groups(cells: &[Cell], default: Option<&PartitionSpec>, sizing: &Sizing) -> Groups {
+    let id = default.map_or(0, |spec| spec.id);
+    // Files of an old spec may hold rows of many current partitions, so Iceberg pools them under the partition whose
+    // values are all null. An unpartitioned table has no other one.
     let mut pools: Vec<(bool, Vec<Member>)> = Vec::new();
     let mut by_partition: BTreeMap<Option<&str>, usize> = BTreeMap::new();
     for (cell, Cell { path, spec, files, .. }) in cells.iter().enumerate() {
-        let old = *spec != default_spec;
-        let pool = *by_partition.entry((!old).then_some(path)).or_insert_with(|| {
-            pools.push((old, Vec::new()));
+        let old = *spec != id;
+        let pool = *by_partition.entry((!old && !all_null(path)).then_some(path)).or_insert_with(|| {
+            pools.push((false, Vec::new()));
             pools.len() - 1
         });
-        pools[pool].1.extend(files.iter().filter(|f| picked(f, sizing)).map(|file| Member { cell, file: *file }));
+        let (any_old, members) = &mut pools[pool];
+        let before = members.len();
+        members.extend(files.iter().filter(|f| picked(f, sizing)).map(|file| Member { cell, file: *file }));
+        *any_old |= old && members.len() > before;
     }
     let mut left = sizing.max_files;
-    let mut groups = Vec::new();
-    for (repartitioned, members) in pools {
-        for mut members in pack(members, sizing).into_iter().filter(|group| worth_it(group, sizing)) {
+    let mut groups = Groups::default();
+    for (old, members) in pools {
+        let packed = pack(members, sizing);
+        groups.by_order |= packed.len() > 1;
+        for mut members in packed.into_iter().filter(|group| worth_it(group, sizing)) {
+            let whole = members.len();
             members.truncate(usize::try_from(left).unwrap_or(usize::MAX));
+            groups.by_order |= members.len() < whole;
             left -= members.len() as u64;
             if !members.is_empty() {
-                groups.push(Group { members, repartitioned });
+                groups.all.push(Group { members, old });
             }
         }
     }
     groups
+}
+
+/// A path tells no null from the text "null": a partition of that name is taken for one without values.
+fn all_null(path: &str) -> bool {
+    path.split('/').all(|part| part.rsplit_once('=').is_none_or(|(_, value)| value == "null"))
 }
 
 fn picked(file: &DataFile, sizing: &Sizing) -> bool {
@@ -107,64 +127,4 @@ fn worth_it(group: &[Member], sizing: &Sizing) -> bool {
     (several && enough)
         || bytes > sizing.max
         || group.iter().any(|m| many_deletes(&m.file, sizing) || deleted(&m.file, sizing))
-}
-
-/// Iceberg's `expectedOutputFiles`: a sort writes exactly so many files.
-pub(crate) fn expected_files(bytes: u64, sizing: &Sizing) -> u64 {
-    let target = sizing.target.max(1);
-    if bytes < target {
-        return 1;
-    }
-    let (without, with) = (bytes / target, bytes.div_ceil(target));
-    let average = (bytes / without) as f64;
-    let keeps_remainder = bytes % target > sizing.min;
-    if !keeps_remainder && average < (1.1 * target as f64).min(largest_written(sizing) as f64) { without } else { with }
-}
-
-/// Iceberg's `writeMaxFileSize`: half-way between target and maximum.
-fn largest_written(sizing: &Sizing) -> u64 {
-    (sizing.target as f64 + (sizing.max.saturating_sub(sizing.target)) as f64 * 0.5) as u64
-}
-
-/// Iceberg's `inputSplitSize`.
-fn split_size(bytes: u64, sizing: &Sizing) -> u64 {
-    const SPLIT_OVERHEAD: u64 = 5 * 1024;
-    let estimate = bytes / expected_files(bytes, sizing).max(1) + SPLIT_OVERHEAD;
-    if estimate < sizing.target { sizing.target } else { estimate.min(largest_written(sizing)) }
-}
-
-/// Files that a bin-packing rewrite of `group` writes: one for each split. Splits are packed as Spark's scan packs them:
-/// `lookback` open bins, the largest closed first. Parquet files are cut at row groups of `row_group` bytes.
-///
-/// A split whose rows are all deleted writes no file.
-pub(crate) fn packed_files(group: &Group, sizing: &Sizing, row_group: u64, lookback: usize) -> u64 {
-    struct Bin {
-        weight: u64,
-        live: bool,
-    }
-    let size = split_size(group.bytes(), sizing);
-    let mut open: VecDeque<Bin> = VecDeque::new();
-    let mut files = 0;
-    for Member { file, .. } in &group.members {
-        let live = file.deleted_records < file.records;
-        for weight in chunks(file.bytes, row_group) {
-            if let Some(bin) = open.iter_mut().find(|bin| bin.weight + weight <= size) {
-                bin.weight += weight;
-                bin.live |= live;
-                continue;
-            }
-            open.push_back(Bin { weight, live });
-            if open.len() > lookback {
-                let largest = (0..open.len()).max_by_key(|i| (open[*i].weight, usize::MAX - i)).unwrap_or(0);
-                files += u64::from(open.remove(largest).is_some_and(|bin| bin.live));
-            }
-        }
-    }
-    files + open.iter().filter(|bin| bin.live).count() as u64
-}
-
-fn chunks(bytes: u64, row_group: u64) -> impl Iterator<Item = u64> {
-    let row_group = row_group.max(1);
-    let rest = bytes % row_group;
-    std::iter::repeat_n(row_group, (bytes / row_group) as usize).chain((rest > 0).then_some(rest))
 }

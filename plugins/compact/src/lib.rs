@@ -1,15 +1,17 @@
 //! Operation: rewrites data files, with the outcome told before.
 //!
-//! Files are grouped as Iceberg 1.12 groups them on Spark (see `group`), so that the plan's figures are those of the
+//! Files are grouped and packed as Iceberg 1.12 does it on Spark (see `group` and `forecast`), so that the plan's figures are those of the
 //! rewrite. Never rewrites everything: `rewrite-all` makes a table pay for what is already well sized.
 
 mod arguments;
 mod deletes;
 mod filter;
+mod forecast;
 mod group;
 mod options;
 mod order;
 mod outcome;
+mod respread;
 #[cfg(test)]
 mod sample;
 #[cfg(test)]
@@ -34,8 +36,8 @@ impl TableOperation for Compact {
     type Arguments = Arguments;
     type Config = NoConfig;
 
-    fn schema() -> String {
-        include_str!("../schema.json").into()
+    fn arguments_schema() -> String {
+        include_str!("../arguments-schema.json").into()
     }
 
     fn plan(table: &Table, arguments: Arguments, _: NoConfig, throughput: Throughput) -> Result<Plan, Error> {
@@ -45,7 +47,7 @@ impl TableOperation for Compact {
                 path: p.path,
                 spec: p.spec_id,
                 delete_files: p.delete_files,
-                files: table.files(number),
+                files: table.files(number, 0, u32::MAX),
             })
             .collect();
         let current = table.current_snapshot();

@@ -57,6 +57,8 @@ pub(crate) struct Sizing {
     pub(crate) min: u64,
     /// Files over it are rewritten: 180 % of the target.
     pub(crate) max: u64,
+    /// What the writer is told as the maximum, where it needs more room than what is picked has.
+    pub(crate) room: Option<u64>,
     pub(crate) min_input_files: u64,
     pub(crate) max_group_bytes: u64,
     pub(crate) max_group_files: u64,
@@ -78,6 +80,7 @@ impl Sizing {
             target,
             min: given.number("min-file-size-bytes", part(0.75)),
             max: given.number("max-file-size-bytes", part(1.8)),
+            room: None,
             min_input_files: given.number("min-input-files", 5),
             max_group_bytes: given.number("max-file-group-size-bytes", 100 << 30),
             max_group_files: given.number("max-file-group-input-files", u64::MAX),
@@ -86,6 +89,12 @@ impl Sizing {
             max_files: given.number("max-files-to-rewrite", u64::MAX),
             compression_factor: ratio("compression-factor", 1.0),
         }
+    }
+
+    /// Iceberg's `writeMaxFileSize`: half-way between target and maximum.
+    pub(crate) fn largest_written(&self) -> u64 {
+        let max = self.room.unwrap_or(self.max);
+        (self.target as f64 + max.saturating_sub(self.target) as f64 * 0.5) as u64
     }
 }
 

@@ -1,15 +1,16 @@
 //! The plan: what is refused, what is promised, and what is sent to Spark.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use drls_plugin::columns::Columns;
 use drls_plugin::facts::{Field, PartitionSpec, SortField, Totals};
-use drls_plugin::steps::{Effect, Reversibility, RewriteDataFiles, Step};
+use drls_plugin::steps::{Change, Effect, Reversibility, RewriteDataFiles, Step};
 use drls_plugin::{Error, Plan, Problems, Properties, Throughput, human};
 
-use crate::arguments::{Arguments, Strategy};
+use crate::arguments::Arguments;
 use crate::deletes;
 use crate::filter::Filter;
+use crate::forecast::{self, Doubt};
 use crate::group::{self, Cell, Group};
 use crate::options::{self, Sizing};
 use crate::order;
@@ -46,7 +47,7 @@ pub(crate) fn plan(facts: &Facts, arguments: &Arguments, throughput: Throughput)
     problems.check()?;
     let filter = filter.unwrap_or(Filter::Other);
 
-    let sizing = Sizing::new(options, &facts.properties);
+    let mut sizing = Sizing::new(options, &facts.properties);
     let unchanged = Effect::unchanged(facts.totals);
     if facts.totals.data_files == 0 {
         return Ok(Plan::nothing(unchanged, "The table has no data files."));
@@ -54,21 +55,30 @@ pub(crate) fn plan(facts: &Facts, arguments: &Arguments, throughput: Throughput)
     let chosen = filter.choose(&facts.cells, &facts.specs);
     let exact = chosen.is_some();
     let cells = chosen.unwrap_or_else(|| facts.cells.clone());
-    let groups = group::groups(&cells, facts.default_spec().map_or(0, |s| s.id), &sizing);
-    if groups.is_empty() {
+    let groups = group::groups(&cells, facts.default_spec(), &sizing);
+    if groups.all.is_empty() {
         let cleaning = deletes::of_no_data(facts);
         return Ok(cleaning.unwrap_or_else(|| Plan::nothing(unchanged, nothing(cells.is_empty(), &sizing))));
     }
-    let effect = effect(facts, *strategy, &cells, &groups, &sizing, throughput);
+    if !options.contains_key("max-file-size-bytes") {
+        sizing.room = forecast::roomier(facts, *strategy, &cells, &groups, &sizing);
+    }
+    let (written, doubts) = forecast::files(facts, *strategy, &cells, &groups, &sizing);
+    let effect = effect(facts, &cells, &groups.all, written, throughput);
     let step = Step::RewriteDataFiles(RewriteDataFiles {
         strategy: (*strategy).into(),
-        order: order.trim().to_owned(),
-        filter: arguments.filter.trim().to_owned(),
-        options: sent(facts, options, &sizing, groups.len()),
+        order: said(order),
+        filter: said(&arguments.filter),
+        options: sent(facts, options, &sizing, groups.all.len()),
     });
     let mut plan = Plan::new(vec![step], effect, Reversibility::Rollback);
-    plan.warnings = warnings(facts, options, exact, &groups, effect);
+    plan.warnings = warnings(facts, options, exact, &doubts, effect);
     Ok(plan)
+}
+
+/// What a text says; none where it is blank.
+fn said(text: &str) -> Option<String> {
+    Some(text.trim().to_owned()).filter(|text| !text.is_empty())
 }
 
 fn nothing(no_partition: bool, sizing: &Sizing) -> String {
@@ -85,31 +95,21 @@ fn nothing(no_partition: bool, sizing: &Sizing) -> String {
     )
 }
 
-fn effect(
-    facts: &Facts,
-    strategy: Strategy,
-    cells: &[Cell],
-    groups: &[Group],
-    sizing: &Sizing,
-    throughput: Throughput,
-) -> Effect {
-    let properties = &facts.properties;
-    let row_group = properties.number("write.parquet.row-group-size-bytes", 128 << 20);
-    let lookback = usize::try_from(properties.number("read.split.planning-lookback", 10)).unwrap_or(10).max(1);
-    let written = |group: &Group| match strategy {
-        Strategy::Binpack => group::packed_files(group, sizing, row_group, lookback),
-        Strategy::Sort | Strategy::Zorder => {
-            group::expected_files((group.bytes() as f64 * sizing.compression_factor) as u64, sizing)
-        }
-    };
+fn effect(facts: &Facts, cells: &[Cell], groups: &[Group], written: u64, throughput: Throughput) -> Effect {
     let rewritten: u64 = groups.iter().map(|g| g.members.len() as u64).sum();
     let bytes: u64 = groups.iter().map(Group::bytes).sum();
-    let mut effect = Effect::unchanged(facts.totals);
-    effect.files_after = facts.totals.data_files.saturating_sub(rewritten) + groups.iter().map(written).sum::<u64>();
-    effect.delete_files_after = facts.totals.delete_files.saturating_sub(deletes::removed(facts, cells, groups));
-    effect.bytes_read = bytes;
-    effect.duration = throughput.duration(bytes);
-    effect
+    let Totals { data_files, delete_files, .. } = facts.totals;
+    let files_after = data_files.saturating_sub(rewritten) + written;
+    let deletes_after = delete_files.saturating_sub(deletes::removed(facts, cells, groups));
+    Effect {
+        data_files: Some(Change::new(data_files, files_after)),
+        delete_files: Some(Change::new(delete_files, deletes_after)),
+        // How Spark spreads the new files over manifests is its own.
+        manifests: None,
+        bytes_read: Some(bytes),
+        duration: throughput.duration(bytes),
+        ..Effect::unchanged(facts.totals)
+    }
 }
 
 /// Commits of a rewrite of so many groups: at most ten, and no more than there will be, because Iceberg counts a commit
@@ -129,6 +129,9 @@ fn sent(facts: &Facts, options: &BTreeMap<String, String>, sizing: &Sizing, grou
     set("partial-progress.enabled", "true".into());
     set("partial-progress.max-commits", commits(groups).to_string());
     set("max-concurrent-file-group-rewrites", "1".into());
+    if let Some(room) = sizing.room {
+        set("max-file-size-bytes", room.to_string());
+    }
     if facts.totals.delete_files > 0 {
         set("remove-dangling-deletes", "true".into());
     }
@@ -143,12 +146,12 @@ fn warnings(
     facts: &Facts,
     options: &BTreeMap<String, String>,
     exact: bool,
-    groups: &[Group],
+    doubts: &BTreeSet<Doubt>,
     effect: Effect,
 ) -> Vec<String> {
     let mut warnings = vec![format!(
         "Storage grows by about {} until the snapshots that still use the old files expire.",
-        human::bytes(effect.bytes_read)
+        human::bytes(effect.bytes_read.unwrap_or(0))
     )];
     if !exact {
         warnings.push(
@@ -157,17 +160,31 @@ fn warnings(
                 .into(),
         );
     }
-    if groups.iter().any(|g| g.repartitioned) || options.contains_key("output-spec-id") {
+    if doubts.contains(&Doubt::Rows) || options.contains_key("output-spec-id") {
         warnings.push(
             "Files of another partition spec are rewritten; how many come out of them depends on their rows, so that the \
              number of files is an estimate."
                 .into(),
         );
     }
-    if effect.delete_files_after > 0 {
+    if doubts.contains(&Doubt::Packing) {
+        warnings.push(
+            "More than one file comes out of what is rewritten together; how it is cut depends on row groups, on delete files \
+             and on the order in which Iceberg's threads read manifests, so that the number of files is an estimate."
+                .into(),
+        );
+    }
+    if doubts.contains(&Doubt::Writer) {
+        warnings.push(
+            "Files may come out smaller and more than told: until Parquet's writer has compressed a row group it counts in \
+             full against max-file-size-bytes, which is little over the target here."
+                .into(),
+        );
+    }
+    if let Some(Change { after: left @ 1.., .. }) = effect.delete_files {
         warnings.push(format!(
             "{} may stay: they go for sure only where every data file of their partition is rewritten.",
-            human::count(effect.delete_files_after, "delete file")
+            human::count(left, "delete file")
         ));
     }
     if deletes::need_new_sequence_number(facts) {

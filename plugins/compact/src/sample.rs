@@ -32,6 +32,7 @@ pub(crate) fn facts(cells: Vec<Cell>) -> Facts {
         delete_files: cells.iter().map(|c| c.delete_files).sum(),
         position_deletes: files().map(|f| f.deleted_records).sum(),
         equality_deletes: 0,
+        manifests: None,
     };
     Facts {
         format_version: 2,

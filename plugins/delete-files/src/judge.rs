@@ -82,6 +82,7 @@ mod tests {
             delete_files,
             position_deletes,
             equality_deletes,
+            manifests: None,
         }
     }
 

@@ -30,8 +30,8 @@ impl TableOperation for Drop {
     type Arguments = Arguments;
     type Config = NoConfig;
 
-    fn schema() -> String {
-        include_str!("../schema.json").into()
+    fn arguments_schema() -> String {
+        include_str!("../arguments-schema.json").into()
     }
 
     fn plan(table: &Table, arguments: Arguments, _: NoConfig, _: Throughput) -> Result<Plan, Error> {
@@ -163,6 +163,7 @@ mod tests {
             delete_files: 0,
             position_deletes: 0,
             equality_deletes: 0,
+            manifests: None,
         };
         plan(schema, Effect::unchanged(totals), path.into())
     }

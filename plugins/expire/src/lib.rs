@@ -23,8 +23,8 @@ impl TableOperation for Expire {
     type Arguments = Arguments;
     type Config = NoConfig;
 
-    fn schema() -> String {
-        include_str!("../schema.json").into()
+    fn arguments_schema() -> String {
+        include_str!("../arguments-schema.json").into()
     }
 
     fn plan(table: &Table, arguments: Arguments, _: NoConfig, _: Throughput) -> Result<Plan, Error> {
@@ -53,8 +53,8 @@ fn nothing(totals: Totals, choice: Choice) -> Plan {
 
 fn promise(totals: Totals, choice: Choice, freed: Exclusive) -> Plan {
     let mut effect = Effect::unchanged(totals);
-    effect.snapshots_removed = choice.ids.len() as u64;
-    effect.bytes_freed = freed.bytes;
+    effect.snapshots_removed = Some(choice.ids.len() as u64);
+    effect.bytes_freed = Some(freed.bytes);
     let files = freed.data_files + freed.delete_files + freed.manifests + freed.manifest_lists + freed.statistics_files;
     let step = Step::ExpireSnapshots(ExpireSnapshots { snapshot_ids: choice.ids });
     let mut plan = Plan::new(vec![step], effect, Reversibility::None)
@@ -79,6 +79,7 @@ fn promise(totals: Totals, choice: Choice, freed: Exclusive) -> Plan {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use drls_plugin::steps::Change;
 
     #[test]
     fn promises_what_only_the_expired_snapshots_reach() {
@@ -89,6 +90,7 @@ mod tests {
             delete_files: 0,
             position_deletes: 0,
             equality_deletes: 0,
+            manifests: None,
         };
         let choice = Choice { ids: vec![1, 2], oldest_kept: Some(1_795_435_200_000), warnings: vec![] };
         let freed = Exclusive {
@@ -100,7 +102,8 @@ mod tests {
             bytes: 4_096,
         };
         let plan = promise(totals, choice, freed);
-        assert_eq!((plan.effect.snapshots_removed, plan.effect.bytes_freed, plan.effect.files_after), (2, 4_096, 7));
+        assert_eq!((plan.effect.snapshots_removed, plan.effect.bytes_freed), (Some(2), Some(4_096)));
+        assert_eq!(plan.effect.data_files, Some(Change::none(7)));
         assert_eq!(plan.reversibility, Reversibility::None);
         assert_eq!(
             plan.warnings[0],

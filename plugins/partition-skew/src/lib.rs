@@ -16,8 +16,8 @@ impl HealthRule for PartitionSkew {
     };
     type Config = Config;
 
-    fn schema() -> String {
-        include_str!("../schema.json").into()
+    fn config_schema() -> String {
+        include_str!("../config-schema.json").into()
     }
 
     fn evaluate(table: &Table, config: Config) -> Result<Vec<Finding>, Error> {

@@ -36,8 +36,8 @@ impl TableOperation for RemoveOrphans {
     type Arguments = Arguments;
     type Config = NoConfig;
 
-    fn schema() -> String {
-        include_str!("../schema.json").into()
+    fn arguments_schema() -> String {
+        include_str!("../arguments-schema.json").into()
     }
 
     fn plan(table: &Table, arguments: Arguments, _: NoConfig, _: Throughput) -> Result<Plan, Error> {
@@ -78,7 +78,7 @@ fn promise(totals: Totals, orphans: Orphans, older_than: i64) -> Plan {
     if orphans.files == 0 {
         return Plan::nothing(effect, format!("There is no orphan file last modified before {limit}."));
     }
-    effect.bytes_freed = orphans.bytes;
+    effect.bytes_freed = Some(orphans.bytes);
     let oldest = orphans.oldest.map(|at| format!(", the oldest of {}", time::format(at))).unwrap_or_default();
     Plan::new(vec![Step::RemoveOrphanFiles(RemoveOrphanFiles { older_than })], effect, Reversibility::None)
         .warn(format!(
@@ -86,7 +86,10 @@ fn promise(totals: Totals, orphans: Orphans, older_than: i64) -> Plan {
             human::count(orphans.files, "file"),
             human::bytes(orphans.bytes),
         ))
-        .warn("Files of another table that share this location would be taken for orphans; give each table a folder of its own.")
+        .warn(
+            "Files of another table that lie in this location, as those that it took in by `add_files`, would be taken for \
+             orphans; give each table a folder of its own.",
+        )
 }
 
 #[cfg(test)]
@@ -94,8 +97,15 @@ mod tests {
     use super::*;
 
     const NOW: i64 = 1_795_435_200_000;
-    const TOTALS: Totals =
-        Totals { records: 0, data_files: 4, data_bytes: 0, delete_files: 0, position_deletes: 0, equality_deletes: 0 };
+    const TOTALS: Totals = Totals {
+        records: 0,
+        data_files: 4,
+        data_bytes: 0,
+        delete_files: 0,
+        position_deletes: 0,
+        equality_deletes: 0,
+        manifests: None,
+    };
 
     fn limited(older_than: Option<&str>) -> Result<i64, Error> {
         limit(&Arguments { older_than: older_than.map(Into::into) }, &Properties::default(), NOW)
@@ -125,7 +135,7 @@ mod tests {
     fn promises_the_bytes_or_nothing() {
         let plan =
             promise(TOTALS, Orphans { files: 3, bytes: 9_000, oldest: Some(NOW - 9 * FLOOR) }, NOW - DEFAULT_AGE);
-        assert_eq!((plan.steps.len(), plan.effect.bytes_freed), (1, 9_000));
+        assert_eq!((plan.steps.len(), plan.effect.bytes_freed), (1, Some(9_000)));
         let nothing = promise(TOTALS, Orphans { files: 0, bytes: 0, oldest: None }, NOW - DEFAULT_AGE);
         assert_eq!(nothing.steps, []);
         assert_eq!(nothing.warnings, ["There is no orphan file last modified before 2026-11-20T12:00:00Z."]);

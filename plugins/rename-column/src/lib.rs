@@ -32,8 +32,8 @@ impl TableOperation for Rename {
     type Arguments = Arguments;
     type Config = NoConfig;
 
-    fn schema() -> String {
-        include_str!("../schema.json").into()
+    fn arguments_schema() -> String {
+        include_str!("../arguments-schema.json").into()
     }
 
     fn plan(table: &Table, arguments: Arguments, _: NoConfig, _: Throughput) -> Result<Plan, Error> {
@@ -148,6 +148,7 @@ mod tests {
             delete_files: 0,
             position_deletes: 0,
             equality_deletes: 0,
+            manifests: None,
         };
         plan(&schema(), Effect::unchanged(totals), Arguments { path: path.into(), name: name.into() })
     }

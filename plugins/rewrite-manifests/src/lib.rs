@@ -24,8 +24,8 @@ impl TableOperation for RewriteManifests {
     type Arguments = Arguments;
     type Config = NoConfig;
 
-    fn schema() -> String {
-        include_str!("../schema.json").into()
+    fn arguments_schema() -> String {
+        include_str!("../arguments-schema.json").into()
     }
 
     fn plan(table: &Table, _: Arguments, _: NoConfig, throughput: Throughput) -> Result<Plan, Error> {

@@ -4,7 +4,7 @@
 //! into `ceil(bytes / commit.manifest.target-size-bytes)`; a kind with a single manifest of at most the target is left.
 
 use drls_plugin::facts::{Manifest, Totals};
-use drls_plugin::steps::{Effect, Reversibility, Step};
+use drls_plugin::steps::{Change, Effect, Reversibility, Step};
 use drls_plugin::{Plan, Properties, Throughput, human};
 
 /// Manifests of one kind: how many, how large together, how many after.
@@ -43,7 +43,7 @@ pub(crate) fn plan(
     let after: u64 = rewritten().map(|k| k.after).sum();
     let count = manifests.len() as u64;
     let mut effect = Effect::unchanged(totals);
-    (effect.manifests_before, effect.manifests_after) = (count, count);
+    effect.manifests = Some(Change::none(count));
     if after >= before {
         let why = format!(
             "{} of the default partition spec: a rewrite to {} would not leave fewer.",
@@ -52,9 +52,9 @@ pub(crate) fn plan(
         );
         return Plan::nothing(effect, why);
     }
-    effect.manifests_after = count - before + after;
-    effect.bytes_read = rewritten().map(|k| k.bytes).sum();
-    effect.duration = throughput.duration(effect.bytes_read);
+    let bytes = rewritten().map(|k| k.bytes).sum();
+    effect.manifests = Some(Change::new(count, count - before + after));
+    (effect.bytes_read, effect.duration) = (Some(bytes), throughput.duration(bytes));
     let plan = Plan::new(vec![Step::RewriteManifests], effect, Reversibility::Rollback);
     let others = manifests.iter().filter(|m| m.spec_id != spec).count() as u64;
     if others == 0 {
@@ -75,6 +75,7 @@ mod tests {
         delete_files: 0,
         position_deletes: 0,
         equality_deletes: 0,
+        manifests: None,
     };
 
     fn manifest(bytes: u64, spec_id: i32, deletes: bool) -> Manifest {
@@ -82,22 +83,22 @@ mod tests {
     }
 
     fn planned(manifests: &[Manifest]) -> Plan {
-        plan(TOTALS, manifests, 0, &Properties::default(), Throughput(0))
+        plan(TOTALS, manifests, 0, &Properties::default(), Throughput(None))
     }
 
     #[test]
     fn joins_small_manifests_data_and_deletes_apart() {
         let manifests = [vec![manifest(7_000, 0, false); 60], vec![manifest(7_000, 0, true); 5]].concat();
         let plan = planned(&manifests);
-        assert_eq!((plan.effect.manifests_before, plan.effect.manifests_after), (65, 2));
-        assert_eq!((plan.effect.bytes_read, plan.effect.files_after), (455_000, 396));
+        assert_eq!(plan.effect.manifests, Some(Change::new(65, 2)));
+        assert_eq!((plan.effect.bytes_read, plan.effect.data_files), (Some(455_000), Some(Change::none(396))));
     }
 
     #[test]
     fn leaves_those_of_an_older_spec_and_says_so() {
         let manifests = [vec![manifest(7_000, 0, false); 10], vec![manifest(7_000, 1, false); 5]].concat();
         let plan = planned(&manifests);
-        assert_eq!((plan.effect.manifests_before, plan.effect.manifests_after), (15, 6));
+        assert_eq!(plan.effect.manifests, Some(Change::new(15, 6)));
         assert!(plan.warnings[0].starts_with("5 manifests of older partition specs stay"), "{:?}", plan.warnings);
     }
 
@@ -105,14 +106,14 @@ mod tests {
     fn has_nothing_to_do_for_none_one_or_full_ones() {
         for manifests in [vec![], vec![manifest(7_000, 0, false)], vec![manifest(8 << 20, 0, false); 20]] {
             let plan = planned(&manifests);
-            assert_eq!((plan.steps.len(), plan.effect.manifests_after), (0, manifests.len() as u64));
+            assert_eq!((plan.steps.len(), plan.effect.manifests), (0, Some(Change::none(manifests.len() as u64))));
         }
     }
 
     #[test]
     fn follows_the_tables_target() {
         let small = Properties::from_iter([("commit.manifest.target-size-bytes".to_owned(), "70000".to_owned())]);
-        let plan = plan(TOTALS, &vec![manifest(7_000, 0, false); 60], 0, &small, Throughput(0));
-        assert_eq!(plan.effect.manifests_after, 6);
+        let plan = plan(TOTALS, &vec![manifest(7_000, 0, false); 60], 0, &small, Throughput(None));
+        assert_eq!(plan.effect.manifests, Some(Change::new(60, 6)));
     }
 }

@@ -33,8 +33,8 @@ impl TableOperation for Rollback {
     type Arguments = Arguments;
     type Config = NoConfig;
 
-    fn schema() -> String {
-        include_str!("../schema.json").into()
+    fn arguments_schema() -> String {
+        include_str!("../arguments-schema.json").into()
     }
 
     fn plan(table: &Table, arguments: Arguments, _: NoConfig, _: Throughput) -> Result<Plan, Error> {
@@ -44,7 +44,7 @@ impl TableOperation for Rollback {
 
 export_operation!(Rollback);
 
-/// The number of files of the older snapshot is not known without reading its manifests, so it is not promised.
+/// How many files the older snapshot has is not known without reading its manifests, so it is not promised.
 fn plan(snapshots: &[Snapshot], current: Option<i64>, totals: Totals, arguments: &Arguments) -> Result<Plan, Error> {
     let effect = Effect::unchanged(totals);
     let Some(current) = current else {
@@ -56,13 +56,14 @@ fn plan(snapshots: &[Snapshot], current: Option<i64>, totals: Totals, arguments:
     }
     let undone =
         snapshots.iter().filter(|s| s.is_ancestor && s.committed_at >= target.committed_at && s.id != target.id);
+    let effect = Effect { data_files: None, delete_files: None, manifests: None, ..effect };
     let plan = Plan::new(vec![Step::Rollback(target.id)], effect, Reversibility::Rollback)
         .warn(format!(
             "Undoes {} made after {}; their files stay until the snapshots expire.",
             human::count(undone.count() as u64, "commit"),
             time::format(target.committed_at),
         ))
-        .warn("The schema and the properties stay as they are now; the predicted files are those of today.");
+        .warn("The schema and the properties stay as they are now.");
     Ok(plan)
 }
 
@@ -103,8 +104,15 @@ mod tests {
     use super::*;
 
     const NOON: i64 = 1_795_435_200_000;
-    const TOTALS: Totals =
-        Totals { records: 0, data_files: 4, data_bytes: 0, delete_files: 0, position_deletes: 0, equality_deletes: 0 };
+    const TOTALS: Totals = Totals {
+        records: 0,
+        data_files: 4,
+        data_bytes: 0,
+        delete_files: 0,
+        position_deletes: 0,
+        equality_deletes: 0,
+        manifests: None,
+    };
 
     /// 1 <- 2 <- 4 at hours 1, 2, 4 after noon, and 3 beside them.
     fn planned(json: serde_json::Value) -> Result<Plan, Error> {

@@ -44,8 +44,8 @@ impl TableOperation for SetProperties {
     type Arguments = Arguments;
     type Config = NoConfig;
 
-    fn schema() -> String {
-        include_str!("../schema.json").into()
+    fn arguments_schema() -> String {
+        include_str!("../arguments-schema.json").into()
     }
 
     fn plan(table: &Table, arguments: Arguments, _: NoConfig, _: Throughput) -> Result<Plan, Error> {
@@ -68,11 +68,20 @@ fn plan(present: &Properties, effect: Effect, wanted: BTreeMap<String, String>) 
         }
     }
     problems.check()?;
-    let changed: Vec<(String, String)> = wanted.into_iter().filter(|(k, v)| present.get(k) != Some(v)).collect();
-    if changed.is_empty() {
+    let changed = wanted.iter().filter(|(key, value)| present.get(key.as_str()) != Some(*value));
+    let before: Vec<String> = changed
+        .map(|(key, _)| match present.get(key) {
+            Some(value) => format!("{key} was \"{value}\""),
+            None => format!("{key} was not set"),
+        })
+        .collect();
+    if before.is_empty() {
         return Ok(Plan::nothing(effect, "The table has these properties already."));
     }
-    Ok(Plan::new(vec![Step::SetProperties(changed)], effect, Reversibility::Inverse))
+    let warning = format!("There is no undo; as it is now: {}.", before.join(", "));
+    // All of them, those too that the table has now: somebody may change one before the plan runs.
+    let step = Step::SetProperties(wanted.into_iter().collect());
+    Ok(Plan::new(vec![step], effect, Reversibility::None).warn(warning))
 }
 
 #[cfg(test)]
@@ -88,6 +97,7 @@ mod tests {
             delete_files: 0,
             position_deletes: 0,
             equality_deletes: 0,
+            manifests: None,
         };
         let present = Properties::from_iter([("gc.enabled".to_owned(), "true".to_owned())]);
         let wanted = wanted.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
@@ -95,10 +105,14 @@ mod tests {
     }
 
     #[test]
-    fn sets_what_differs() {
+    fn sets_all_that_was_asked_for_where_one_differs() {
         let plan = planned(&[("gc.enabled", "true"), ("write.metadata.previous-versions-max", "20")]).unwrap();
-        let set = vec![("write.metadata.previous-versions-max".to_owned(), "20".to_owned())];
+        let set = [("gc.enabled", "true"), ("write.metadata.previous-versions-max", "20")];
+        let set = set.map(|(key, value)| (key.to_owned(), value.to_owned())).to_vec();
         assert_eq!(plan.steps, [Step::SetProperties(set)]);
+        assert_eq!(plan.reversibility, Reversibility::None);
+        let warning = "There is no undo; as it is now: write.metadata.previous-versions-max was not set.";
+        assert_eq!(plan.warnings, [warning]);
         assert_eq!(planned(&[("gc.enabled", "true")]).unwrap().steps, []);
     }
 
