@@ -3,7 +3,8 @@
 Every suite runs, whatever happened before it. They run one after the other, but for the longest: it waits much, so what
 is left runs beside it. Output is passed on as it comes, of what runs beside when it is done. At the end stands a table
 with times and one plain line, ``N passed, N failed``. A check counts as one. A suite that ran no test has failed: a
-typo in a path must not look like success.
+typo in a path must not look like success. A suite that takes longer than its limit is stopped and has failed, so that
+one that hangs does not take the others' turn.
 
 Exit status: 0 where all passed, 1 where something failed, 2 for a mistake in the arguments, 130 after Ctrl-C.
 """
@@ -13,11 +14,13 @@ from __future__ import annotations
 import argparse
 import os
 import re
+import signal
 import subprocess
 import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -62,6 +65,8 @@ class Suite:
     folder: str = "."
     environment: dict[str, str] = field(default_factory=dict)
     lane: Literal["alone", "longest", "beside"] = "alone"
+    limit: float = 1800
+    """Seconds, some five times what it takes on a loaded machine."""
 
 
 @dataclass(frozen=True)
@@ -169,6 +174,22 @@ def closing(counts: str, line: str) -> Counts | None:
     return Counts(*(int(found[word] or 0) for word in ("passed", "failed", "skipped"))) if found else None
 
 
+# What runs, for whoever ends it.
+running: set[subprocess.Popen[str]] = set()
+
+
+def stop(process: subprocess.Popen[str]) -> None:
+    """Ends a suite with all that it started."""
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGTERM)
+    try:
+        process.wait(10)
+    except subprocess.TimeoutExpired:
+        pass
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+
+
 def tell(text: str) -> None:
     """Passes output on."""
     sys.stdout.write(text)
@@ -191,25 +212,34 @@ def run(suite: Suite, tell: Callable[[str], None] = tell) -> Result:
             stderr=subprocess.STDOUT,
             text=True,
             errors="replace",
+            start_new_session=True,
         )
     except OSError as error:
         tell(f"{error}\n")
         return Result(suite, Counts(failed=1), time.monotonic() - began, "did not start")
+    running.add(process)
+    late = threading.Timer(suite.limit, stop, (process,))
+    late.start()
     with process:
         for line in process.stdout or ():
             tell(line)
             if suite.counts != "check" and (found := closing(suite.counts, COLOURS.sub("", line).rstrip())):
                 counts.add(found)
     status = process.wait()
-    remark = ""
-    if suite.counts == "check":
+    running.discard(process)
+    took, remark = time.monotonic() - began, ""
+    late.cancel()
+    if took >= suite.limit:
+        counts.failed, remark = counts.failed + 1, f"stopped after {suite.limit:.0f} s"
+    elif suite.counts == "check":
         counts = Counts(passed=1) if status == 0 else Counts(failed=1)
     elif status != 0 and counts.failed == 0:
         # A compiler error, a crash, or nothing collected: no closing line tells of it.
         counts.failed, remark = 1, f"ended with status {status}"
     elif counts.passed + counts.failed == 0:
         counts.failed, remark = 1, "ran no test"
-    return Result(suite, counts, time.monotonic() - began, remark)
+    tell(f"--- {suite.name}: {counts.passed} passed, {counts.failed} failed in {took:.0f} s {remark}".rstrip() + "\n")
+    return Result(suite, counts, took, remark)
 
 
 def run_all(suites: list[Suite], results: list[Result]) -> None:
@@ -222,12 +252,14 @@ def run_all(suites: list[Suite], results: list[Result]) -> None:
             results.append(run(suite, kept.append if name == "beside" else tell))
             tell("".join(kept))
 
-    lane("alone")
     with ThreadPoolExecutor() as lanes:
         try:
+            lane("alone")
             list(lanes.map(lane, ("longest", "beside")))
         finally:
             stopped.set()
+            for process in list(running):
+                stop(process)
 
 
 def report(results: list[Result]) -> int:
@@ -264,6 +296,8 @@ def main() -> int:
         print("\n".join(suite.name for suite in suites))
         return 0
     results: list[Result] = []
+    # Whoever ends a run reads what it came to, as after Ctrl-C.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         run_all(suites, results)
     except KeyboardInterrupt:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import subprocess
 import sys
 import tempfile
+import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
@@ -60,6 +62,15 @@ def suite(script: str, counts: Literal["check", "plain"] = "plain") -> Suite:
 def test_a_suite_counts_what_its_command_says(it: Suite, counts: Counts, remark: str) -> None:
     result = run(it)
     assert (result.counts, result.remark) == (counts, remark)
+
+
+def test_a_suite_that_hangs_is_stopped_with_all_that_it_started(tmp_path: Path) -> None:
+    alive = tmp_path / "alive"
+    script = f"echo 3 passed, 0 failed; (sleep 2; touch {alive}) & wait"
+    result = run(replace(suite(script), limit=0.3))
+    assert (result.counts, result.remark) == (Counts(3, 1), "stopped after 0 s")
+    time.sleep(2)
+    assert not alive.exists()
 
 
 def test_what_runs_beside_the_longest_is_told_whole_and_counted(capsys: pytest.CaptureFixture[str]) -> None:
