@@ -277,7 +277,8 @@ impl Loader {
         let same_bytes = matches!(why, Why::Unfinished | Why::Again);
         // What could not be read before may be readable now, without another size or time.
         let unread = matches!(track.refused, Some(Refused { refusal: Refusal::Io(_), .. }));
-        if track.loaded == Some(stamp) && !same_bytes && !unread {
+        // One that was closed is read again: what was written in the same tick of the clock left no other stamp.
+        if track.loaded == Some(stamp) && why != Why::Whole && !same_bytes && !unread {
             match track.unfinished {
                 Some(judged) => track.due = Some((judged, Why::Unfinished)),
                 None => track.noticed = None,

@@ -17,9 +17,13 @@ const EXTENSION: &str = "wasm";
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Stamp {
     size: u64,
-    pub(crate) modified: SystemTime,
-    inode: u64,
+    modified: SystemTime,
+    inode: Inode,
 }
+
+/// Number of the inode, and when it was last changed, seconds and nanoseconds: a time that nobody can set, as a copy sets that
+/// of the content to the original's.
+type Inode = (u64, i64, i64);
 
 /// A file's content.
 pub(crate) struct Staged {
@@ -54,11 +58,7 @@ impl Files {
         let path = self.plugins.join(name);
         // A link that leads nowhere is still there, and refused when it is read.
         let meta = fs::metadata(&path).or_else(|_| fs::symlink_metadata(&path)).ok()?;
-        Some(Stamp {
-            size: meta.len(),
-            modified: meta.modified().unwrap_or(SystemTime::UNIX_EPOCH),
-            inode: inode(&meta),
-        })
+        Some(stamp_of(&meta))
     }
 
     /// Where the copies are.
@@ -101,19 +101,25 @@ impl Files {
             }
             Err(error) => return Err(failed(error)),
         };
-        if !target.starts_with(&self.plugins) {
+        // Of now: a link may have come into the folder's place.
+        if !target.starts_with(self.plugins.canonicalize().map_err(failed)?) {
             return Err(Refusal::NotAFile(format!("{name} is a symbolic link out of the plugins folder")));
         }
         if !fs::metadata(&target).map_err(failed)?.is_file() {
             return Err(Refusal::NotAFile(format!("{name} is not a regular file")));
         }
         let file = fs::File::open(&target).map_err(failed)?;
-        let size = file.metadata().map_err(failed)?.len();
+        let before = file.metadata().map_err(failed)?;
+        let size = before.len();
         if size > limits.file {
             return Err(Refusal::TooBig { size, most: limits.file });
         }
         let mut bytes = Vec::with_capacity(usize::try_from(size).unwrap_or(0));
-        file.take(limits.file + 1).read_to_end(&mut bytes).map_err(failed)?;
+        (&file).take(limits.file + 1).read_to_end(&mut bytes).map_err(failed)?;
+        // Two builds that are much alike make a whole file in the middle of a write of one over the other.
+        if stamp_of(&file.metadata().map_err(failed)?) != stamp_of(&before) {
+            return Err(Refusal::Truncated);
+        }
         Ok(bytes)
     }
 }
@@ -130,19 +136,24 @@ pub(crate) fn kept(store: &Path, digest_of: &str) -> io::Result<Option<Vec<u8>>>
     }
 }
 
+fn stamp_of(meta: &fs::Metadata) -> Stamp {
+    Stamp { size: meta.len(), modified: meta.modified().unwrap_or(SystemTime::UNIX_EPOCH), inode: inode(meta) }
+}
+
 /// True for a name that may be a plugin; temporary names, as of a copy on its way, start with a dot or end otherwise.
 pub(crate) fn is_plugin(name: &str) -> bool {
     !name.starts_with('.') && Path::new(name).extension().is_some_and(|e| e == EXTENSION)
 }
 
 #[cfg(unix)]
-fn inode(meta: &fs::Metadata) -> u64 {
-    std::os::unix::fs::MetadataExt::ino(meta)
+fn inode(meta: &fs::Metadata) -> Inode {
+    use std::os::unix::fs::MetadataExt;
+    (meta.ino(), meta.ctime(), meta.ctime_nsec())
 }
 
 #[cfg(not(unix))]
-fn inode(_: &fs::Metadata) -> u64 {
-    0
+fn inode(_: &fs::Metadata) -> Inode {
+    (0, 0, 0)
 }
 
 /// The id that a plugin file's name stands for.

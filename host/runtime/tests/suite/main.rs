@@ -15,6 +15,8 @@ mod calls_of_optimised_code {
     mod calls;
 }
 mod corpus;
+mod events;
+mod files;
 mod frozen;
 mod life;
 mod manifest;
