@@ -14,5 +14,5 @@ struct Cli {
 }
 
 fn main() -> ExitCode {
-    drls_author::run(&Cli::parse().command)
+    drls_author::run(&Cli::parse().command, None)
 }

@@ -22,8 +22,12 @@ impl Artifact {
             bail!("{} is not there\n  fix: name the folder of a plugin, or a built file", target.display());
         }
         let file = if target.is_dir() { build::one(target, None, toolchain)?.file } else { target.to_owned() };
-        let bytes = files::read(&file)?;
-        Ok(Self { file, bytes })
+        Self::read(&file)
+    }
+
+    /// Reads a file.
+    pub(crate) fn read(file: &Path) -> Result<Self> {
+        Ok(Self { file: file.to_owned(), bytes: files::read(file)? })
     }
 
     /// SHA-256 in hexadecimal digits, the name of these bytes in the server's store and lists.

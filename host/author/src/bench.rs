@@ -107,13 +107,13 @@ pub(crate) fn run(args: &BenchArgs) -> Result<()> {
     let cases = files.iter().map(|file| {
         let case = Case::read(file)?;
         let name = case::name(file).to_string();
-        let configured = plugin.with_config(&case.config);
+        let configured = plugin.with_config(&case.input.config);
         // A case that expects a refusal of its values makes no call.
         let Ok(configured) = configured else { return Ok(None) };
         let call = Spread::measure(length, || {
             let start = Instant::now();
             // An answer or an error, either is what the case is about; `drls plugin test` tells which is right.
-            let _ = test::call(&configured, &case)?;
+            let _ = test::call(&configured, &case.input)?;
             Ok(start.elapsed())
         })?;
         Ok(Some(CaseFigures { name, call }))

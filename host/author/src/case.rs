@@ -45,15 +45,21 @@ struct Text<E> {
 pub(crate) struct Case {
     file: PathBuf,
     text: String,
+    /// What the plugin is called with.
+    pub(crate) input: Input,
+    expect: Option<Value>,
+}
+
+/// What a plugin is called with.
+pub(crate) struct Input {
     /// The table.
     pub(crate) facts: Arc<TableFacts>,
     /// Values over the manifest's configuration.
     pub(crate) config: Map<String, Value>,
-    /// Arguments of an operation; none where the case does not name any.
+    /// Arguments of an operation; none where nobody names any.
     pub(crate) arguments: Option<Value>,
     /// Bytes per second that rewrites reached, 0 for not measured.
     pub(crate) throughput: u64,
-    expect: Option<Value>,
 }
 
 /// What a plugin answered, in the shape of `expect`.
@@ -79,6 +85,11 @@ impl Answer {
             other => Value::from(other.to_string()),
         };
         Self::error(failure.kind().name(), detail)
+    }
+
+    /// Whether the plugin gave neither findings nor a plan.
+    pub(crate) fn is_error(&self) -> bool {
+        matches!(self, Self::Error(_))
     }
 
     /// An error of this kind.
@@ -127,15 +138,13 @@ impl Case {
         };
         let config = parsed.config.map(|raw| parse(file, raw.get()).context("in `config`")).transpose()?;
         let arguments = parsed.arguments.map(|raw| parse(file, raw.get()).context("in `arguments`")).transpose()?;
-        Ok(Self {
-            file: file.to_owned(),
+        let input = Input {
             facts: Arc::new(facts),
             config: config.unwrap_or_default(),
             arguments,
             throughput: parsed.throughput.unwrap_or_default(),
-            expect: parsed.expect,
-            text,
-        })
+        };
+        Ok(Self { file: file.to_owned(), input, expect: parsed.expect, text })
     }
 
     /// Holds an answer against what the case expects.

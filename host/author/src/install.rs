@@ -1,7 +1,7 @@
 //! `drls plugin install`: puts a checked plugin where a server takes it over.
 
 use std::{
-    env,
+    env, fmt,
     path::{Path, PathBuf},
 };
 
@@ -29,18 +29,41 @@ pub struct InstallArgs {
 /// Runs the command. False where the plugin has problems, which are printed.
 pub(crate) fn run(args: &InstallArgs) -> Result<bool> {
     let artifact = Artifact::open(&args.target, &args.toolchain)?;
+    let placed = place(&artifact, &home(args.home.as_deref())?, args.allow_downgrade)?;
+    println!("{placed}");
+    Ok(matches!(placed, Placed::Installed(_)))
+}
+
+/// What came of an install, in words.
+pub(crate) enum Placed {
+    /// The file is where a server takes it over.
+    Installed(String),
+    /// The plugin has problems, and nothing was changed.
+    Refused(String),
+}
+
+impl fmt::Display for Placed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Installed(words) | Self::Refused(words) => f.write_str(words),
+        }
+    }
+}
+
+/// Checks a plugin and puts it into the plugins folder of `home`.
+pub(crate) fn place(artifact: &Artifact, home: &Path, allow_downgrade: bool) -> Result<Placed> {
     let found = check::examine(&artifact.bytes, &Limits::default())?;
     if !found.problems.is_empty() {
-        println!("not installed: {}\n{}", artifact.file.display(), check::verdict(&found));
-        return Ok(false);
+        let words = format!("not installed: {}\n{}", artifact.file.display(), check::verdict(&found));
+        return Ok(Placed::Refused(words));
     }
     let manifest = found.inspection.and_then(|inspection| inspection.manifest).context("the plugin has no manifest")?;
     let Manifest { id, version, .. } = &manifest;
-    let place = home(args.home.as_deref())?.join("plugins").join(format!("{id}.wasm"));
+    let place = home.join("plugins").join(format!("{id}.wasm"));
     let before = Installed::at(&place);
     if let Installed::Version(old) = &before
         && old > version
-        && !args.allow_downgrade
+        && !allow_downgrade
     {
         bail!(
             "{id} {old} is installed, which is newer than {version}\n  \
@@ -48,12 +71,11 @@ pub(crate) fn run(args: &InstallArgs) -> Result<bool> {
         );
     }
     let at = place.display();
-    if files::write_if_changed(&place, &artifact.bytes)? {
-        println!("installed: {id} {version}{}, {at}", before.replaced(version));
+    Ok(Placed::Installed(if files::write_if_changed(&place, &artifact.bytes)? {
+        format!("installed: {id} {version}{}, {at}", before.replaced(version))
     } else {
-        println!("installed already: {id} {version}, {at}");
-    }
-    Ok(true)
+        format!("installed already: {id} {version}, {at}")
+    }))
 }
 
 /// What the plugins folder holds under the same id.
@@ -85,7 +107,8 @@ impl Installed {
     }
 }
 
-fn home(named: Option<&Path>) -> Result<PathBuf> {
+/// The home that is named, else the one in the user's own folder.
+pub(crate) fn home(named: Option<&Path>) -> Result<PathBuf> {
     match named {
         Some(home) => Ok(home.to_owned()),
         None => Ok(env::home_dir()

@@ -1,6 +1,7 @@
-//! The author kit: `drls plugin new|build|check|inspect|install|test|bench`, as a library that the `drls` binary and the
-//! example `drls-plugin` put behind their command lines. Works on files and the plugin runtime alone: never on the
-//! server, its database or Python, so that a third party can use it in continuous integration.
+//! The author kit: `drls plugin new|build|check|inspect|install|test|bench|dev|facts`, as a library that the `drls` binary and
+//! the example `drls-plugin` put behind their command lines. Works on files and the plugin runtime alone: never on the
+//! server, its database or Python, so that a third party can use it in continuous integration. What needs those asks the
+//! [`Installation`] that its program lends it.
 
 mod artifact;
 mod bench;
@@ -10,13 +11,18 @@ mod case;
 mod check;
 mod component;
 mod contract;
+mod dev;
+mod facts;
 mod files;
 mod guest;
 mod inspect;
 mod install;
+mod installation;
 mod javascript;
 mod new;
 mod python;
+mod real_table;
+mod saves;
 mod sdk;
 mod source;
 mod summary;
@@ -29,8 +35,17 @@ use std::process::ExitCode;
 use clap::Subcommand;
 
 pub use crate::{
-    bench::BenchArgs, build::BuildArgs, check::CheckArgs, inspect::InspectArgs, install::InstallArgs, new::NewArgs,
-    sdk::SdkArgs, test::TestArgs,
+    bench::BenchArgs,
+    build::BuildArgs,
+    check::CheckArgs,
+    dev::DevArgs,
+    facts::FactsArgs,
+    inspect::InspectArgs,
+    install::InstallArgs,
+    installation::{Installation, RealTable},
+    new::NewArgs,
+    sdk::SdkArgs,
+    test::TestArgs,
 };
 
 /// What an author of plugins types after `drls plugin`.
@@ -89,7 +104,7 @@ pub enum Command {
     ///   }
     ///
     /// The answer must be exactly what the case expects; --update records it instead. Exit status 1
-    /// where one fails.
+    /// where one fails. `drls plugin facts` records the facts of a real table for `facts_file`.
     #[command(verbatim_doc_comment)]
     Test(TestArgs),
     /// Measure what a plugin costs, beside what it may cost
@@ -98,22 +113,40 @@ pub enum Command {
     /// whole call in a fresh store at p50 and p99, memory at most, and the limits that hold for them.
     #[command(verbatim_doc_comment)]
     Bench(BenchArgs),
+    /// Build a plugin at every save, install it, and follow what a running server makes of it
+    ///
+    /// Tells each build with its time, what the compiler says, what serves, why a build is refused, and the
+    /// lines that the plugin logs. A build needs no new version: every other file is taken. Ctrl-C ends it.
+    #[command(verbatim_doc_comment)]
+    Dev(DevArgs),
+    /// Record the facts of a real table, for tests
+    ///
+    /// What a server would give a plugin that reads everything, or, by --needs, one plugin. Keep it beside
+    /// your cases and name it there as facts_file, or in plugin.toml as the facts of a self-test:
+    ///
+    ///   drls plugin facts flights.flights --needs dist/my-rule.wasm -o selftest/flights.json
+    ///
+    /// Reads the table as a server does, beside one that runs or without one.
+    #[command(verbatim_doc_comment)]
+    Facts(FactsArgs),
     /// Write the SDK of Python or JavaScript into a folder, for an editor and for unit tests
     Sdk(SdkArgs),
 }
 
-/// Runs a command. Results go to standard output; errors, with their fix, and what cargo says go to standard error.
+/// Runs a command, with what the program lends it. Results go to standard output; errors, with their fix, and what cargo says go to standard error.
 ///
 /// Exit status: 0 done, 1 it failed or found a problem. Takes as long as a build takes: call it from a thread that may
 /// block, outside an async runtime's workers.
-pub fn run(command: &Command) -> ExitCode {
+pub fn run(command: &Command, installation: Option<&dyn Installation>) -> ExitCode {
     let result = match command {
         Command::New(args) => new::run(args).map(|()| true),
         Command::Build(args) => build::run(args).map(|()| true),
         Command::Check(args) => check::run(args),
         Command::Inspect(args) => inspect::run(args).map(|()| true),
         Command::Install(args) => install::run(args),
-        Command::Test(args) => test::run(args),
+        Command::Test(args) => test::run(args, installation),
+        Command::Dev(args) => dev::run(args, installation).map(|()| true),
+        Command::Facts(args) => facts::run(args, installation).map(|()| true),
         Command::Sdk(args) => sdk::run(args).map(|()| true),
         Command::Bench(args) => bench::run(args).map(|()| true),
     };

@@ -9,7 +9,9 @@ use serde_json::{Map, Value};
 
 use crate::{
     artifact::Artifact,
-    case::{self, Answer, Case, Outcome},
+    case::{self, Answer, Case, Input, Outcome},
+    installation::Installation,
+    real_table::{self, RealTableArgs},
     toolchain::ToolchainArgs,
 };
 
@@ -26,13 +28,18 @@ pub struct TestArgs {
     #[arg(long)]
     update: bool,
     #[command(flatten)]
+    real: RealTableArgs,
+    #[command(flatten)]
     toolchain: ToolchainArgs,
 }
 
 /// Runs the command. False where a test failed.
-pub(crate) fn run(args: &TestArgs) -> Result<bool> {
+pub(crate) fn run(args: &TestArgs, installation: Option<&dyn Installation>) -> Result<bool> {
     let artifact = Artifact::open(&args.target, &args.toolchain)?;
     let runner = Runner::new(&artifact)?;
+    if let Some(table) = args.real.table() {
+        return real_table::run(&runner, &table, &args.real, installation);
+    }
     let folder = args.cases.clone().unwrap_or_else(|| default_cases(&args.target));
     let cases = Case::files(&folder)?;
     let identity = runner.plugin.identity().clone();
@@ -85,7 +92,7 @@ impl Runner {
     /// Runs one case, and records the answer where `update` says so and it is worth keeping.
     fn case(&self, file: &Path, update: bool) -> Result<State> {
         let case = Case::read(file)?;
-        let (answer, fault) = self.answer(&case)?;
+        let (answer, fault) = self.answer(&case.input)?;
         let told = match case.compare(&answer)? {
             Outcome::Same => return Ok(State::Ok),
             Outcome::Unexpected => {
@@ -103,14 +110,14 @@ impl Runner {
         }
     }
 
-    /// The answer to a case, and the failure where it is one that no plugin should be known for.
-    fn answer(&self, case: &Case) -> Result<(Answer, Option<String>)> {
-        let plugin = match self.plugin.with_config(&case.config) {
+    /// The answer to a call, and the failure where it is one that no plugin should be known for.
+    pub(crate) fn answer(&self, input: &Input) -> Result<(Answer, Option<String>)> {
+        let plugin = match self.plugin.with_config(&input.config) {
             Ok(plugin) => plugin,
             // What a server tells an operator who sets these values.
             Err(mistakes) => return Ok((Answer::error("config", serde_json::to_value(mistakes)?), None)),
         };
-        Ok(call(&plugin, case)?.map(|answer| (answer, None)).unwrap_or_else(|failure| {
+        Ok(call(&plugin, input)?.map(|answer| (answer, None)).unwrap_or_else(|failure| {
             let refused =
                 matches!(failure, Failure::Invalid(_) | Failure::NotFound(_) | Failure::Denied(_) | Failure::Failed(_));
             (Answer::failed(&failure), (!refused).then(|| failure.to_string()))
@@ -118,18 +125,18 @@ impl Runner {
     }
 }
 
-/// Makes the call of a case on a plugin that has the case's configuration.
-pub(crate) fn call(plugin: &Plugin, case: &Case) -> Result<Result<Answer, Failure>> {
+/// Makes a call on a plugin that has the configuration of its input.
+pub(crate) fn call(plugin: &Plugin, input: &Input) -> Result<Result<Answer, Failure>> {
     let is_plan = !plugin.kinds().contains(&Kind::HealthRule)
-        || (plugin.kinds().contains(&Kind::TableOperation) && case.arguments.is_some());
+        || (plugin.kinds().contains(&Kind::TableOperation) && input.arguments.is_some());
     let answer = if is_plan {
         let none = Value::Object(Map::new());
-        plugin.plan(&case.facts, case.arguments.as_ref().unwrap_or(&none), case.throughput).map(Answer::Plan)
+        plugin.plan(&input.facts, input.arguments.as_ref().unwrap_or(&none), input.throughput).map(Answer::Plan)
     } else {
-        if case.arguments.is_some() {
+        if input.arguments.is_some() {
             bail!("`arguments` are of a table operation, and this plugin is a health rule; take `config`");
         }
-        plugin.evaluate(&case.facts, None).map(Answer::Findings)
+        plugin.evaluate(&input.facts, None).map(Answer::Findings)
     };
     Ok(answer.map_err(|error| error.failure))
 }

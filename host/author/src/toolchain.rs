@@ -75,6 +75,12 @@ pub(crate) fn find(args: &ToolchainArgs) -> Result<Toolchain> {
     from_script(args.wasm_from, &target)
 }
 
+/// The same with the search done, for who builds again and again.
+pub(crate) fn found(args: &ToolchainArgs) -> Result<ToolchainArgs> {
+    let Toolchain { rustc, target } = find(args)?;
+    Ok(ToolchainArgs { wasm_rustc: Some(rustc), wasm_target: target, wasm_from: args.wasm_from })
+}
+
 fn from_script(from: From, target: &str) -> Result<Toolchain> {
     let fix = format!(
         "fix: rustup target add {target}\n  \

@@ -4,7 +4,7 @@
 //! Never reads anything by itself: a group that was not gathered is absent, and the loader makes sure that a plugin is
 //! only called with the groups that its component imports.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -103,6 +103,17 @@ impl TableFacts {
             Group::Reachability => self.reachability.is_some(),
             Group::Orphans => self.orphans.is_some(),
         }
+    }
+
+    /// The same without the groups that are not among these; [`Group::Metadata`] is always there.
+    #[must_use]
+    pub fn only(mut self, groups: &BTreeSet<Group>) -> Self {
+        let wanted = |group| groups.contains(&group);
+        self.manifests = self.manifests.filter(|_| wanted(Group::ManifestList));
+        self.files = self.files.filter(|_| wanted(Group::Manifests));
+        self.reachability = self.reachability.filter(|_| wanted(Group::Reachability));
+        self.orphans = self.orphans.filter(|_| wanted(Group::Orphans));
+        self
     }
 }
 

@@ -3,6 +3,8 @@
 mod demo;
 pub mod doctor;
 mod doctor_lakehouse;
+mod follow;
+mod installation;
 mod logs;
 mod plugin;
 mod serve;
@@ -16,12 +18,18 @@ use std::{
 
 use anyhow::{Context as _, Result, bail};
 use clap::{Parser, Subcommand};
+use tokio::runtime::Handle;
+
+use self::installation::Installation;
 
 use crate::{
     api::openapi,
     config::{ConfigStore, Environment},
     db::Db,
 };
+
+/// The actor of changes made at the command line: whoever may write the home.
+const ACTOR: &str = "command line";
 
 /// Lakehouse console: Apache Iceberg tables read, judged and repaired.
 #[derive(Debug, Parser)]
@@ -113,7 +121,12 @@ async fn dispatch(cli: Cli) -> Result<ExitCode> {
             // Python's threads may still hold the interpreter: nothing is left to be done for them.
             std::process::exit(0);
         }
-        Command::Plugin(plugin::Command::Author(command)) => return Ok(drls_author::run(&command)),
+        Command::Plugin(plugin::Command::Author(command)) => {
+            let installation = Installation::new(cli.home, Handle::current());
+            // A build takes as long as it takes, and what the kit asks of the home waits for an answer.
+            let run = tokio::task::spawn_blocking(move || drls_author::run(&command, Some(&installation)));
+            return Ok(run.await?);
+        }
         Command::Plugin(plugin::Command::Operator(command)) => {
             let environment = Environment::of_process(cli.home, None)?;
             plugin::run(&command, &known_home(&environment)?).await?;

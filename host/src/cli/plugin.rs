@@ -6,16 +6,15 @@ use anyhow::{Result, anyhow};
 use clap::Subcommand;
 use drls_runtime::{Did, Named};
 
+use super::ACTOR;
 use crate::{
     db::Db,
+    error::ApiError,
     plugins::{
         self,
         decisions::{self, Wish},
     },
 };
-
-/// The actor of changes made at the command line: whoever may write the home.
-const ACTOR: &str = "command line";
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
@@ -63,14 +62,15 @@ pub(super) async fn run(command: &Operator, home: &Path) -> Result<()> {
     let db = Db::open(home).await?;
     let done = decisions::carry_out(&db, ACTOR, wish.action(), id, change).await;
     db.close().await;
-    // Whoever types this may see the cause as well.
-    let did = done.map_err(|error| anyhow!("{}{}", error.detail(), cause(&error)))?;
+    let did = done.map_err(|error| told(&error))?;
     println!("{}", words(command, &did));
     Ok(())
 }
 
-fn cause(error: &crate::error::ApiError) -> String {
-    error.cause().map(|cause| format!(" ({cause:#})")).unwrap_or_default()
+/// An error of a room in words. Whoever types a command may see the cause as well.
+pub(super) fn told(error: &ApiError) -> anyhow::Error {
+    let cause = error.cause().map(|cause| format!(" ({cause:#})")).unwrap_or_default();
+    anyhow!("{}{cause}", error.detail())
 }
 
 /// What was done, for people.

@@ -1,6 +1,13 @@
 //! `drls serve`.
 
-use std::{fs::File, io::Write as _, net::SocketAddr, path::Path, process::exit, time::Duration};
+use std::{
+    fs::File,
+    io::Write as _,
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
+    path::Path,
+    process::exit,
+    time::Duration,
+};
 
 use anyhow::{Context as _, Result, bail};
 use serde_json::json;
@@ -21,13 +28,16 @@ use crate::{
 /// How long running requests may take to end after a signal.
 const GRACE: Duration = Duration::from_secs(10);
 
+/// Pauses between tries for the lock: whoever asks where a server is holds it for a moment.
+const TRIES: [Duration; 3] = [Duration::from_millis(20), Duration::from_millis(50), Duration::ZERO];
+
 /// How long jobs, Spark and tasks may take to end after the requests.
 const CLOSE: Duration = Duration::from_secs(30);
 
 /// Serves until SIGINT or SIGTERM; a second signal ends it at once.
 pub(super) async fn run(environment: Environment) -> Result<()> {
     environment.make_home()?;
-    let _only_one = lock(environment.home())?;
+    let mut only_one = lock(environment.home())?;
     let config = ConfigStore::open(environment)?;
     for pointer in &config.get().unknown {
         tracing::warn!(pointer, "config.json has a key that this version does not know; it is kept");
@@ -40,6 +50,7 @@ pub(super) async fn run(environment: Environment) -> Result<()> {
         .await
         .with_context(|| format!("can't listen on {bind}; stop what uses it or choose another with --bind"))?;
     let address = listener.local_addr()?;
+    tell_where(&mut only_one, address)?;
     app.start()?;
     announce(&app, address).await?;
     tokio::spawn(stop_on_signal(app.clone(), interrupt, terminate));
@@ -56,12 +67,38 @@ pub(super) async fn run(environment: Environment) -> Result<()> {
 /// Holds `<home>/serve.lock`: two servers on one home would run two writers a table.
 fn lock(home: &Path) -> Result<File> {
     let path = home.join("serve.lock");
-    let file =
-        File::create(&path).with_context(|| format!("{} can't be written; make the home writable", path.display()))?;
-    if file.try_lock().is_err() {
-        bail!("another `drls serve` runs on {}; stop it or choose another --home", home.display());
+    // What another wrote stays until the lock is ours.
+    let file = File::options().create(true).truncate(false).write(true).open(&path);
+    let file = file.with_context(|| format!("{} can't be written; make the home writable", path.display()))?;
+    for wait in TRIES {
+        if file.try_lock().is_ok() {
+            file.set_len(0)?;
+            return Ok(file);
+        }
+        std::thread::sleep(wait);
     }
-    Ok(file)
+    bail!("another `drls serve` runs on {}; stop it or choose another --home", home.display());
+}
+
+/// Writes into the lock where the server is, for whoever asks [`address_of`].
+fn tell_where(lock: &mut File, address: SocketAddr) -> Result<()> {
+    Ok(write!(lock, "{address}")?)
+}
+
+/// Where the server of a home is, as this machine reaches it; none where no server runs.
+pub(super) fn address_of(home: &Path) -> Option<String> {
+    let path = home.join("serve.lock");
+    let file = File::open(&path).ok()?;
+    if file.try_lock_shared().is_ok() {
+        return None;
+    }
+    let mut address: SocketAddr = std::fs::read_to_string(&path).ok()?.parse().ok()?;
+    match address.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => address.set_ip(Ipv4Addr::LOCALHOST.into()),
+        IpAddr::V6(ip) if ip.is_unspecified() => address.set_ip(Ipv6Addr::LOCALHOST.into()),
+        _ => {}
+    }
+    Some(address.to_string())
 }
 
 /// An address that others reach needs an admin who can sign in from there.

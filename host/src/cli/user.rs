@@ -7,14 +7,12 @@ use clap::Subcommand;
 use serde_json::json;
 use sqlx::{Sqlite, Transaction};
 
+use super::ACTOR;
 use crate::{
     auth::{Role, User, password, secret},
     config::Config,
     db::{Db, audit, sessions, users},
 };
-
-/// The actor of changes made at the command line: whoever may write the home.
-const ACTOR: &str = "command line";
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {

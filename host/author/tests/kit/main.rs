@@ -5,6 +5,7 @@
 mod benching;
 mod building;
 mod checking;
+mod developing;
 mod installing;
 mod languages;
 mod making;

@@ -1,5 +1,7 @@
 //! Drives the example binary as an author does, on folders of its own.
 
+mod running;
+
 use std::{
     fs,
     path::{Path, PathBuf},
@@ -9,6 +11,8 @@ use std::{
 
 use drls_runtime::{Manifest, embed};
 use tempfile::TempDir;
+
+pub(crate) use self::running::Running;
 
 /// The checkout's own guests: their lock file and target folder spare each test the download and build of the SDK's
 /// dependencies.
@@ -80,9 +84,24 @@ impl Desk {
 
     /// The same with environment variables on top.
     pub(crate) fn kit_with(&self, args: &[&str], environment: &[(&str, &str)]) -> Run {
+        let output = self.command(args).envs(environment.iter().copied()).output().unwrap();
+        Run {
+            code: output.status.code().unwrap(),
+            out: String::from_utf8(output.stdout).unwrap(),
+            err: String::from_utf8(output.stderr).unwrap(),
+        }
+    }
+
+    /// The same, going on beside the test.
+    pub(crate) fn start(&self, args: &[&str]) -> Running {
+        Running::new(self.command(args))
+    }
+
+    fn command(&self, args: &[&str]) -> Command {
         let binary = std::env::current_exe().unwrap().parent().unwrap().join("../examples/drls-plugin");
         assert!(binary.exists(), "run all tests of the package, which builds its example: cargo test -p drls-author");
-        let output = Command::new(binary)
+        let mut command = Command::new(binary);
+        command
             .args(args)
             .current_dir(self.folder.path())
             .env("CARGO_TARGET_DIR", plugins().join("target"))
@@ -90,15 +109,8 @@ impl Desk {
             .env_remove("DRLS_SDK")
             // The suite may have found a compiler already; how the kit finds one is part of what is tested.
             .env_remove("DRLS_WASM_RUSTC")
-            .env_remove("DRLS_WASM_TARGET")
-            .envs(environment.iter().copied())
-            .output()
-            .unwrap();
-        Run {
-            code: output.status.code().unwrap(),
-            out: String::from_utf8(output.stdout).unwrap(),
-            err: String::from_utf8(output.stderr).unwrap(),
-        }
+            .env_remove("DRLS_WASM_TARGET");
+        command
     }
 
     /// Makes the folder of a new plugin, with the versions that the checkout's guests are locked to.
