@@ -3,6 +3,7 @@
 //! Everything comes to it as a message, so snapshots follow each other in one order. It never reads a file's content,
 //! compiles or runs a plugin: workers do.
 
+mod admission;
 mod trust;
 
 use std::{
@@ -20,7 +21,9 @@ use serde_json::{Map, Value};
 use crate::{
     error::{FieldError, Identity},
     life::{Holds, LifeState, Refused, Subject, Unfit},
+    lock::LOCK_FILE,
     plugin::Plugin,
+    policy::Policy,
     refusal::Refusal,
     runtime::ConfigError,
     snapshot::Snapshot,
@@ -55,6 +58,10 @@ pub(crate) enum Message {
     Judged { id: String, digest: String, verdict: Verdict },
     /// Look at what was decided about a plugin.
     Decided { id: String },
+    /// A call wanted what is not granted.
+    Denied { identity: Arc<Identity>, what: String },
+    /// The operator's word.
+    Policy(Box<Policy>),
     /// An operator's values for a plugin.
     Configure { id: String, values: Map<String, Value>, reply: Sender<Result<(), ConfigError>> },
     /// Answer once nothing is under way.
@@ -118,6 +125,8 @@ pub(crate) struct Loader {
     unreadable: bool,
     /// Something changed since files that nobody needs were last removed.
     untidy: bool,
+    /// State of the lock when it was last looked at.
+    lock: Option<Stamp>,
 }
 
 impl Loader {
@@ -140,6 +149,7 @@ impl Loader {
             next_scan: Instant::now(),
             unreadable: false,
             untidy: true,
+            lock: None,
         }
     }
 
@@ -172,6 +182,7 @@ impl Loader {
             Message::Changed { name, whole } if is_plugin(&name) => {
                 self.note(&name, if whole { Why::Whole } else { Why::Quiet });
             }
+            Message::Changed { name, .. } if name == LOCK_FILE => self.reconsider(),
             Message::Changed { name, .. } => {
                 if let Some(id) = name.strip_suffix(".json") {
                     self.decided(id);
@@ -183,6 +194,8 @@ impl Loader {
             Message::Done { name, kept: Some(digest), outcome } => self.fallen(&name, &digest, outcome),
             Message::Judged { id, digest, verdict } => self.judged(&id, &digest, verdict),
             Message::Decided { id } => self.decided(&id),
+            Message::Denied { identity, what } => self.denied(&identity, what),
+            Message::Policy(policy) => self.obey(*policy),
             Message::Configure { id, values, reply } => {
                 // Whoever asked may have gone away.
                 let _ = reply.send(self.configure(&id, values));
@@ -219,6 +232,11 @@ impl Loader {
         gone.iter().for_each(|name| self.note(name, Why::Quiet));
         let known: Vec<String> = self.tracks.keys().map(|name| stem(name).to_owned()).collect();
         known.iter().for_each(|id| self.decided(id));
+        // The lock is a file of the folder that may have changed unseen, as they may have.
+        let lock = self.shop.files.stamp(LOCK_FILE);
+        if std::mem::replace(&mut self.lock, lock) != lock {
+            self.reconsider();
+        }
     }
 
     /// Plans a look at a file.
@@ -368,7 +386,9 @@ impl Loader {
         self.untidy = true;
         let detail = refused.text(id, self.snapshot.load().plugin(id).map(|p| &**p.identity()));
         self.shop.life.with(id, |record| record.refused = Some(refused.clone()));
-        self.shop.life.tell(id, LifeState::Refused, &refused.subject, Duration::ZERO, Some(detail));
+        let waits = matches!(refused.refusal, Refusal::NeedsGrant(_));
+        let state = if waits { LifeState::Waiting } else { LifeState::Refused };
+        self.shop.life.tell(id, state, &refused.subject, Duration::ZERO, Some(detail));
         if let Some(track) = self.tracks.get_mut(name) {
             track.refused = Some(refused);
         }

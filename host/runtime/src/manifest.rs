@@ -14,6 +14,7 @@ use serde_json::{Map, Value};
 use crate::{
     facts::TableFacts,
     refusal::Refusal,
+    rights::Rights,
     section::{Binary, Broken, MANIFEST_SECTION},
 };
 
@@ -41,6 +42,9 @@ pub struct Manifest {
     /// Address of the project.
     #[serde(default)]
     pub homepage: Option<String>,
+    /// What it wants to do beyond reading facts.
+    #[serde(default, skip_serializing_if = "Rights::is_empty")]
+    pub needs: Rights,
     /// Memory that a call asks for, bytes.
     #[serde(default)]
     pub memory: Option<u64>,

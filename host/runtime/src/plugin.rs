@@ -2,7 +2,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    sync::Arc,
+    sync::{Arc, OnceLock},
     time::{Duration, Instant, SystemTime},
 };
 
@@ -20,9 +20,11 @@ use crate::{
     facts::{Group, TableFacts},
     gate::Gate,
     guest::Guest,
+    http::{Client, Denials},
     inspect::{Inspection, Kind},
     log::LogRing,
     manifest::Manifest,
+    rights::Rights,
     schema::{Schema, merge},
     stats::{Counters, Stats},
     strikes::Judge,
@@ -64,6 +66,12 @@ pub(crate) struct Code {
     pub(crate) stats: Stats,
     /// Listens to the calls, where somebody takes plugins out of service.
     pub(crate) judge: Option<Judge>,
+    /// What it asks for: nothing where it imports no capability.
+    pub(crate) asks: Rights,
+    /// What it got of that; nothing before it serves.
+    pub(crate) rights: OnceLock<Arc<ArcSwap<Rights>>>,
+    /// Listens to what it may not do.
+    pub(crate) denials: Option<Arc<Denials>>,
 }
 
 /// A plugin with one configuration. Cloned by `Arc`; a call that holds it goes on after it was replaced.
@@ -163,6 +171,22 @@ impl Plugin {
     /// What it says of itself.
     pub fn manifest(&self) -> &Manifest {
         &self.code.manifest
+    }
+
+    /// What it asks for beyond facts: an admin grants it.
+    pub fn asks(&self) -> &Rights {
+        &self.code.asks
+    }
+
+    /// Gives it rights in place of those before; calls that run have them at once. It gets no more than it asks for.
+    pub fn grant(&self, rights: &Rights) {
+        let given = Arc::new(self.code.asks.both(rights));
+        self.code.rights.get_or_init(Arc::default).store(given);
+    }
+
+    /// Times that it wanted what is not granted.
+    pub fn denials(&self) -> u64 {
+        self.code.denials.as_ref().map_or(0, |denials| denials.count())
     }
 
     /// What it says of one kind that it offers.
@@ -303,12 +327,20 @@ impl Code {
             stats: &self.stats,
             memory,
             time,
+            client: self.client(),
         }
     }
 
+    /// What sends its requests, where it got the right to.
+    fn client(&self) -> Option<Client> {
+        let rights = self.rights.get()?.clone();
+        Some(Client::new(rights, self.denials.clone(), self.host.transport().clone(), self.host.policy()))
+    }
+
     fn allowance(&self) -> (u64, Duration) {
-        let limits = &self.host.limits;
-        (self.manifest.memory.unwrap_or(limits.memory), self.manifest.time().unwrap_or(limits.time))
+        let (limits, asked) = (&self.host.limits, &self.manifest);
+        let (memory, time) = (asked.memory.unwrap_or(limits.memory), asked.time().unwrap_or(limits.time));
+        self.host.policy().allowance(&self.identity.id, memory, time)
     }
 
     fn call<R>(

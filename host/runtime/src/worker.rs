@@ -18,13 +18,17 @@ use crate::{
     cache::Cache,
     engine::{Host, Tier},
     error::{FieldError, Identity},
+    http::Denials,
     ledger::Ledger,
     life::{Life, LifeState, Refused, Subject},
     load::{Load, Made, Stage},
     loader::Message,
+    lock::Lock,
     optimise::{self, Slow},
     plugin::Plugin,
+    policy::Signatures,
     refusal::Refusal,
+    signature::Signed,
     store::{Files, stem},
     strikes::Judge,
 };
@@ -152,9 +156,10 @@ impl Workshop {
             // What serves goes on with its values; where nothing does, a plugin on its defaults is better than none.
             unfit: job.serving.is_none().then_some(&leave_out),
             log: &|id| self.life.log(id),
-            check: &|identity| {
+            check: &|identity, inspection| {
                 known.set(Some(Subject::from(identity)));
-                self.belongs(identity, &job.name)
+                self.belongs(identity, &job.name)?;
+                self.admits(identity, &inspection.signed, job.kept.is_some())
             },
             stage: &|identity, stage| {
                 let (state, detail) = match stage {
@@ -179,6 +184,13 @@ impl Workshop {
                     let _ = done.send(Message::Judged { id: id.clone(), digest: digest.clone(), verdict });
                 }))
             },
+            denials: &|identity| {
+                let (done, identity) = (done.clone(), Arc::new(identity.clone()));
+                Some(Denials::new(move |what| {
+                    // After the end nobody listens.
+                    let _ = done.send(Message::Denied { identity: Arc::clone(&identity), what });
+                }))
+            },
             self_tests: true,
             quick: true,
         };
@@ -192,6 +204,22 @@ impl Workshop {
                 Outcome::Loaded { plugin: Box::new(plugin), config: job.config, unfit: unfit.take(), took }
             }
             Err(refusal) => Outcome::Refused(Refused { subject: known.take().unwrap_or(subject), refusal }),
+        }
+    }
+
+    /// Whether the operator lets a file in: by who signed it, by the lock, and by what served before. `kept`: the runtime itself
+    /// goes back to it.
+    pub(crate) fn admits(&self, identity: &Identity, signed: &Signed, kept: bool) -> Result<(), Refusal> {
+        let policy = self.host.policy();
+        policy.admits(signed)?;
+        Lock::admits(&self.files.plugins, identity)?;
+        if policy.signatures != Signatures::Require || kept {
+            return Ok(());
+        }
+        let entry = self.ledger.read(&identity.id).map_err(|error| Refusal::Ledger(error.to_string()))?;
+        match entry.newer_than(identity) {
+            Some(newest) => Err(Refusal::Older { newest: newest.clone() }),
+            None => Ok(()),
         }
     }
 

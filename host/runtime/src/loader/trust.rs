@@ -70,6 +70,12 @@ impl Loader {
             Ok(entry) => entry,
             Err(refusal) => return self.refuse(name, Refused { subject: Subject::from(&*identity), refusal }),
         };
+        if let Some(refusal) = Self::needs_grant(&plugin, &entry) {
+            self.refuse(name, Refused { subject: Subject::from(&*identity), refusal });
+            self.fall_back(name);
+            return;
+        }
+        Self::grant(&plugin, &entry);
         let quarantine = entry.quarantined(&identity.digest, now()).cloned();
         if let Some(quarantine) = &quarantine {
             let refusal = Refusal::Quarantined(quarantine.words(now()));
@@ -166,9 +172,16 @@ impl Loader {
             self.replace_failed(name);
             return;
         };
+        let Some(entry) = self.entry(id).ok().filter(|entry| entry.disabled.is_none()) else { return };
+        if let Some(refusal) = Self::needs_grant(&plugin, &entry) {
+            tracing::warn!(plugin = id, digest, "the version that is kept does not serve: {refusal}");
+            self.replace_failed(name);
+            return;
+        }
+        Self::grant(&plugin, &entry);
+        let Some(track) = self.tracks.get_mut(name) else { return };
         track.tried.clear();
         let failed = track.failed.take();
-        let Some(entry) = self.entry(id).ok().filter(|entry| entry.disabled.is_none()) else { return };
         let (plugin, unfit) = self.current(id, *plugin, &config, unfit);
         let identity = Arc::clone(plugin.identity());
         let quarantine = entry.quarantined(&identity.digest, now()).cloned();
@@ -313,6 +326,7 @@ impl Loader {
                 return;
             }
         };
+        self.regrant(&name, &entry);
         let serving = self.snapshot.load().plugin(id).cloned();
         let subject = serving.as_ref().map(|plugin| Subject::from(&**plugin.identity())).unwrap_or_default();
         if let Some(decision) = &entry.disabled {
@@ -339,6 +353,8 @@ impl Loader {
         let lifted = refused.is_some_and(|refused| match (&refused.refusal, &refused.subject.digest) {
             (Refusal::Quarantined(_), Some(digest)) => free(digest),
             (Refusal::Ledger(_), _) => true,
+            (Refusal::Older { .. }, Some(digest)) => entry.went_back.as_ref() == Some(digest),
+            (Refusal::NeedsGrant(wanted), _) => wanted.asked.missing(&entry.rights(wanted.signer)).is_empty(),
             _ => false,
         });
         if lifted {
