@@ -12,7 +12,7 @@ use semver::Version;
 use serde::{Deserialize, Serialize};
 use tempfile::NamedTempFile;
 
-use crate::{error::Identity, refusal::Refusal};
+use crate::{error::Identity, load::digest, manifest::Manifest, refusal::Refusal};
 
 /// Name of the file.
 pub const LOCK_FILE: &str = "plugins.lock";
@@ -76,6 +76,16 @@ impl Lock {
         beside.as_file().sync_all()?;
         beside.persist(plugins.join(LOCK_FILE))?;
         Ok(())
+    }
+
+    /// Names a file in place of another of its id; gives the id.
+    ///
+    /// # Errors
+    /// It is no plugin.
+    pub fn name(&mut self, bytes: &[u8]) -> Result<String, Refusal> {
+        let Manifest { id, version, .. } = Manifest::read(bytes)?.ok_or(Refusal::NoManifest)?;
+        self.plugins.insert(id.clone(), Locked { version, sha256: digest(bytes) });
+        Ok(id)
     }
 
     /// Whether the lock of a folder lets a file in.

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     refusal::Refusal,
+    rights,
     signature::{PublicKey, Signed},
 };
 
@@ -54,6 +55,19 @@ pub struct Network {
     /// Hosts, as rights hold them, that may have addresses inside, and may be spoken to without TLS. A plugin reaches one
     /// only where that is granted to it too.
     pub internal: BTreeSet<String>,
+}
+
+impl Network {
+    /// Hosts in the form that rights have.
+    ///
+    /// # Errors
+    /// The place of each that is no host, and why.
+    pub fn of(hosts: &[String]) -> Result<Self, Vec<(usize, String)>> {
+        let parsed: Vec<_> = hosts.iter().map(|host| rights::host(host)).collect();
+        let wrong = parsed.iter().enumerate().filter_map(|(at, one)| Some((at, one.clone().err()?)));
+        let wrong: Vec<_> = wrong.collect();
+        if wrong.is_empty() { Ok(Self { internal: parsed.into_iter().flatten().collect() }) } else { Err(wrong) }
+    }
 }
 
 impl Policy {

@@ -24,9 +24,7 @@ impl Loader {
 
     /// Gives a plugin what is granted to it.
     pub(super) fn grant(plugin: &Plugin, entry: &Entry) {
-        if !plugin.asks().is_empty() {
-            plugin.grant(&entry.rights(plugin.inspection().signed.key()));
-        }
+        plugin.grant(&entry.rights(plugin.inspection().signed.key()));
     }
 
     /// Makes grants hold for what serves: calls that run have them at once, and what misses one waits.
