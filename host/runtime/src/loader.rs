@@ -20,6 +20,7 @@ use serde_json::{Map, Value};
 
 use crate::{
     error::{FieldError, Identity},
+    ledger::Entry,
     life::{Holds, LifeState, Refused, Subject, Unfit},
     lock::LOCK_FILE,
     plugin::Plugin,
@@ -127,7 +128,12 @@ pub(crate) struct Loader {
     untidy: bool,
     /// State of the lock when it was last looked at.
     lock: Option<Stamp>,
+    /// Changes of ledgers that the disk did not take yet, by id: they hold, and are written with the next.
+    unsaved: HashMap<String, Vec<Edit>>,
 }
+
+/// A change of what is known of a plugin.
+type Edit = Box<dyn Fn(&mut Entry) + Send>;
 
 impl Loader {
     pub(crate) fn new(
@@ -150,6 +156,7 @@ impl Loader {
             unreadable: false,
             untidy: true,
             lock: None,
+            unsaved: HashMap::new(),
         }
     }
 
@@ -231,7 +238,10 @@ impl Loader {
             self.tracks.keys().filter(|name| self.shop.files.stamp(name).is_none()).cloned().collect();
         gone.iter().for_each(|name| self.note(name, Why::Quiet));
         let known: Vec<String> = self.tracks.keys().map(|name| stem(name).to_owned()).collect();
-        known.iter().for_each(|id| self.decided(id));
+        for id in &known {
+            self.save(id);
+            self.decided(id);
+        }
         // The lock is a file of the folder that may have changed unseen, as they may have.
         let lock = self.shop.files.stamp(LOCK_FILE);
         if std::mem::replace(&mut self.lock, lock) != lock {

@@ -50,7 +50,7 @@ impl Wish {
 /// Carries out a wish: written down first, then put in force, and answered once it holds.
 ///
 /// # Errors
-/// 404 `plugin-not-found`, 409 `no-version-before`, `kept-version-damaged` or `plugin-refused`, 422, 503 where a disk fails.
+/// 404 `plugin-not-found`, 409 `no-version-before`, `kept-version-damaged` or `plugin-refused`, 422, 503 where a disk fails or `plugin-loading`.
 pub(crate) async fn decide(app: &App, actor: &str, id: &str, wish: Wish) -> Result<PluginStatus, ApiError> {
     let runtime = app.lakehouse.runtime.clone();
     if !matches!(wish, Wish::Rollback(_)) && !runtime.status().iter().any(|status| status.id == id) {
@@ -69,8 +69,15 @@ pub(crate) async fn decide(app: &App, actor: &str, id: &str, wish: Wish) -> Resu
     let status = status.await?.ok_or_else(|| not_found(id))?;
     let wanted = did.to.map(|one| one.digest);
     if wanted.is_some() && status.digest != wanted && status.state != PluginState::Disabled {
-        let words = status.error.unwrap_or_else(|| "it is still being loaded; look again in a moment".to_owned());
-        return Err(ApiError::conflict("plugin-refused", format!("the version does not serve: {words}")));
+        return Err(match status.error {
+            Some(words) => ApiError::conflict("plugin-refused", format!("the version does not serve: {words}")),
+            // It is decided, and holds: asked again, the answer is whether it serves by then.
+            None => ApiError::unavailable(
+                "plugin-loading",
+                "the version takes its place once it is compiled, which takes its time; send this again to wait for it",
+                Duration::from_secs(5),
+            ),
+        });
     }
     Ok(status)
 }

@@ -1,5 +1,7 @@
 //! What is kept about one plugin.
 
+use std::time::Duration;
+
 use semver::Version;
 use serde::{Deserialize, Serialize};
 
@@ -164,23 +166,25 @@ impl Entry {
     }
 
     /// Takes a version out of service; `for_good` until a person lets it serve again.
-    pub(crate) fn quarantine(
-        &mut self,
-        digest: &str,
-        reason: &str,
-        for_good: bool,
-        strikes: &Strikes,
-        now: i64,
-    ) -> Quarantine {
+    pub(crate) fn quarantine(&mut self, digest: &str, reason: &str, for_good: bool, strikes: &Strikes, now: i64) {
         let before = self.kept(digest).and_then(|kept| kept.quarantine.as_ref());
         let times = before.filter(|q| !strikes.forgives(q, now)).map_or(1, |q| q.times.saturating_add(1));
-        let wait = if for_good { None } else { strikes.wait(times) };
-        let until = wait.map(|wait| now.saturating_add(i64::try_from(wait.as_millis()).unwrap_or(i64::MAX)));
-        let quarantine = Quarantine { reason: reason.to_owned(), at: now, times, until };
+        let quarantine = Quarantine { reason: reason.to_owned(), at: now, times, until: None };
         if let Some(kept) = self.kept_mut(digest) {
-            kept.quarantine = Some(quarantine.clone());
+            kept.quarantine = Some(quarantine);
         }
-        quarantine
+        if !for_good {
+            self.wait(digest, strikes);
+        }
+    }
+
+    /// Lets a quarantine end by itself, as the first of its kind does or the one of its number in a row.
+    pub(crate) fn wait(&mut self, digest: &str, strikes: &Strikes) {
+        if let Some(quarantine) = self.kept_mut(digest).and_then(|kept| kept.quarantine.as_mut()) {
+            let wait = strikes.wait(quarantine.times);
+            let millis = |wait: Duration| i64::try_from(wait.as_millis()).unwrap_or(i64::MAX);
+            quarantine.until = wait.map(|wait| quarantine.at.saturating_add(millis(wait)));
+        }
     }
 }
 

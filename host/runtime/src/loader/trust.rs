@@ -24,23 +24,34 @@ fn now() -> i64 {
 }
 
 impl Loader {
-    /// What the ledger says of a plugin now; its status shows it.
+    /// What the ledger says of a plugin now, with what it could not take; its status shows it.
     fn entry(&self, id: &str) -> Result<Entry, Refusal> {
-        let entry = self.shop.ledger.read(id).map_err(|error| Refusal::Ledger(error.to_string()))?;
+        let mut entry = self.shop.ledger.read(id).map_err(|error| Refusal::Ledger(error.to_string()))?;
+        self.unsaved.get(id).into_iter().flatten().for_each(|change| change(&mut entry));
         self.shop.life.with(id, |record| record.entry = entry.clone());
         Ok(entry)
     }
 
-    /// Changes the ledger. Where the disk does not take it, it holds until the runtime ends.
-    pub(super) fn write<R>(&self, id: &str, change: impl Fn(&mut Entry) -> R) -> R {
-        match self.shop.ledger.update(id, &change) {
-            Ok((entry, answer)) => {
+    /// Changes the ledger, and gives what it says then. What the disk does not take holds all the same, and is written once it
+    /// does: at the next change, or the next look at the folder.
+    pub(super) fn write(&mut self, id: &str, change: impl Fn(&mut Entry) + Send + 'static) -> Entry {
+        self.unsaved.entry(id.to_owned()).or_default().push(Box::new(change));
+        self.save(id);
+        self.shop.life.with(id, |record| record.entry.clone())
+    }
+
+    /// Writes what the disk did not take before.
+    pub(super) fn save(&mut self, id: &str) {
+        let Some(changes) = self.unsaved.get(id) else { return };
+        let all = |entry: &mut Entry| changes.iter().for_each(|change| change(entry));
+        match self.shop.ledger.update(id, all) {
+            Ok((entry, ())) => {
                 self.shop.life.with(id, |record| record.entry = entry);
-                answer
+                self.unsaved.remove(id);
             }
             Err(error) => {
                 tracing::warn!(plugin = id, "what is known of it can't be kept over a restart: {error}");
-                self.shop.life.with(id, |record| change(&mut record.entry))
+                self.shop.life.with(id, |record| all(&mut record.entry));
             }
         }
     }
@@ -122,13 +133,14 @@ impl Loader {
             }
         }
         tracing::info!(plugin = id, version = %identity.version, digest = identity.digest, "plugin serves");
-        self.write(id, |entry| {
+        let at = now();
+        self.write(id, move |entry| {
             if let Some((digest, (calls, faults))) = &old
                 && let Some(kept) = entry.kept_mut(digest)
             {
                 (kept.calls, kept.faults) = (*calls, *faults);
             }
-            entry.served(&identity, now());
+            entry.served(&identity, at);
         });
     }
 
@@ -205,11 +217,14 @@ impl Loader {
         let fits = |plugin: &Arc<Plugin>| plugin.identity().digest == digest && plugin.barred().is_none();
         let Some(plugin) = serving.filter(fits) else { return };
         match verdict {
-            Verdict::Proven => self.write(id, |entry| {
-                if let Some(kept) = entry.kept_mut(digest) {
-                    kept.proven = true;
-                }
-            }),
+            Verdict::Proven => {
+                let digest = digest.to_owned();
+                self.write(id, move |entry| {
+                    if let Some(kept) = entry.kept_mut(&digest) {
+                        kept.proven = true;
+                    }
+                });
+            }
             Verdict::Struck(reason) => self.struck(id, &plugin, &reason, false),
             Verdict::Worse(reason) => self.struck(id, &plugin, &reason, true),
         }
@@ -230,8 +245,10 @@ impl Loader {
             }
             return;
         }
-        let strikes = &self.shop.host.limits.strikes;
-        let quarantine = self.write(id, |entry| entry.quarantine(&identity.digest, reason, better, strikes, now()));
+        let (strikes, digest, reason, at) =
+            (self.shop.host.limits.strikes.clone(), identity.digest.clone(), reason.to_owned(), now());
+        let entry = self.write(id, move |entry| entry.quarantine(&digest, &reason, better, &strikes, at));
+        let Some(quarantine) = entry.kept(&identity.digest).and_then(|kept| kept.quarantine.clone()) else { return };
         self.shop.life.with(id, |record| record.quarantines += 1);
         self.tell(LifeState::Quarantined, identity, Duration::ZERO, Some(quarantine.words(now())));
         if !better {
@@ -268,7 +285,10 @@ impl Loader {
             track.failed = None;
             track.tried.clear();
         }
-        let quarantine = self.entry(id).ok().and_then(|entry| entry.quarantined(&failed.digest, now()).cloned());
+        // Nothing takes its place after all: it is tried again, as one is that never had another.
+        let (strikes, digest) = (self.shop.host.limits.strikes.clone(), failed.digest.clone());
+        let entry = self.write(id, move |entry| entry.wait(&digest, &strikes));
+        let quarantine = entry.quarantined(&failed.digest, now()).cloned();
         let serving = self.snapshot.load().plugin(id).filter(|p| p.identity().digest == failed.digest).cloned();
         if let (Some(quarantine), Some(plugin)) = (quarantine, serving) {
             self.bar(id, &plugin, &quarantine);
