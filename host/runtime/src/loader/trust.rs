@@ -35,6 +35,7 @@ impl Loader {
     /// Changes the ledger, and gives what it says then. What the disk does not take holds all the same, and is written once it
     /// does: at the next change, or the next look at the folder.
     pub(super) fn write(&mut self, id: &str, change: impl Fn(&mut Entry) + Send + 'static) -> Entry {
+        self.shop.life.with(id, |record| change(&mut record.entry));
         self.unsaved.entry(id.to_owned()).or_default().push(Box::new(change));
         self.save(id);
         self.shop.life.with(id, |record| record.entry.clone())
@@ -43,16 +44,12 @@ impl Loader {
     /// Writes what the disk did not take before.
     pub(super) fn save(&mut self, id: &str) {
         let Some(changes) = self.unsaved.get(id) else { return };
-        let all = |entry: &mut Entry| changes.iter().for_each(|change| change(entry));
-        match self.shop.ledger.update(id, all) {
+        match self.shop.ledger.update(id, |entry| changes.iter().for_each(|change| change(entry))) {
             Ok((entry, ())) => {
                 self.shop.life.with(id, |record| record.entry = entry);
                 self.unsaved.remove(id);
             }
-            Err(error) => {
-                tracing::warn!(plugin = id, "what is known of it can't be kept over a restart: {error}");
-                self.shop.life.with(id, |record| all(&mut record.entry));
-            }
+            Err(error) => tracing::warn!(plugin = id, "what is known of it can't be kept over a restart: {error}"),
         }
     }
 
