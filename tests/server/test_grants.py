@@ -109,13 +109,17 @@ def test_a_plugin_waits_until_an_admin_grants_what_it_asks_for(
     waits = until("it waits", lambda: (now := plugin(api)) and now["waiting"] and now)
     assert (waits["state"], waits["error_code"], waits["grant"]) == ("waiting", "needs-grant", None)
     assert (waits["waiting"]["asks"], waits["waiting"]["missing"]) == (rights, rights)
+    assert waits["waiting"]["signed_by"] is None
     assert "1 waiting for a grant" in api.get("/api/health").ok()["parts"]["plugins"]["detail"]
     place = f"/api/plugins/{ID}/grants"
     viewer.ask("PUT", place, rights).problem(403, "role-required")
     wrong = api.ask("PUT", place, {"http": {"hosts": ["https://a"], "methods": ["get"]}}).problem(422, "validation-failed")
     assert {one["pointer"] for one in wrong["errors"]} == {"/http/hosts/0", "/http/methods/0"}
     api.ask("PUT", "/api/plugins/nobody/grants", rights).problem(404, "plugin-not-found")
-    granted = api.ask("PUT", place, rights).ok()
+    half = api.ask("PUT", place, {"http": {"hosts": [host]}}).problem(422, "validation-failed")
+    assert [one["pointer"] for one in half["errors"]] == ["/http/methods"]
+    api.ask("PUT", place, rights | {"digest": "0" * 64}).problem(409, "plugin-changed")
+    granted = api.ask("PUT", place, rights | {"digest": waits["waiting"]["digest"]}).ok()
     assert (granted["state"], granted["grant"]["by"], granted["grant"]["http"]) == ("active", "admin", rights["http"])
     report = api.table("grants.table", "health").ok()
     assert [one["code"] for one in report["findings"] if one["rule"]["id"] == ID] == ["no-owner"]

@@ -30,7 +30,7 @@ pub(crate) struct CallState {
     log: Arc<LogRing>,
     plugin: Arc<Identity>,
     error_lines: Vec<String>,
-    budget: Budget,
+    pub(crate) budget: Budget,
     /// Of a plugin that asks for it.
     pub(crate) client: Option<Client>,
 }

@@ -17,7 +17,7 @@ use wasmtime::{
 use crate::{
     bindings::{client, facts, log, types},
     call::CallState,
-    http::{Internet, Transport},
+    http::{Down, Internet, Transport},
     limits::Limits,
     policy::Policy,
 };
@@ -57,6 +57,7 @@ pub struct Host {
     policy: ArcSwap<Policy>,
     /// Made when the first plugin sends a request.
     transport: OnceLock<Arc<dyn Transport>>,
+    down: Down,
 }
 
 impl std::fmt::Debug for Host {
@@ -85,6 +86,7 @@ impl Host {
             limits,
             policy: ArcSwap::default(),
             transport: OnceLock::new(),
+            down: Down::default(),
         }))
     }
 
@@ -106,6 +108,10 @@ impl Host {
 
     pub(crate) fn set_policy(&self, policy: Policy) {
         self.policy.store(Arc::new(policy));
+    }
+
+    pub(crate) fn down(&self) -> &Down {
+        &self.down
     }
 
     pub(crate) fn transport(&self) -> &Arc<dyn Transport> {

@@ -28,7 +28,7 @@ use ureq::{
 use crate::{
     bindings::client as wit,
     call::CallState,
-    policy::Policy,
+    engine::Host,
     rights::{self, Rights},
 };
 
@@ -42,6 +42,10 @@ const CONTENT: usize = 1 << 20;
 const HEADERS: usize = 16 << 10;
 /// How long the same denial is told once only.
 const TOLD: Duration = Duration::from_secs(60);
+/// Different denials of a version that are told in that time; of more it is told that there are.
+const MOST_TOLD: usize = 8;
+/// How long a host that gave no answer in time is not asked again: who reads the health of many tables waits once.
+const DOWN: Duration = Duration::from_secs(10);
 /// Headers that say where a message ends or goes; whoever sets them can smuggle another one.
 const OURS: [&str; 8] =
     ["host", "content-length", "transfer-encoding", "connection", "upgrade", "te", "trailer", "proxy-authorization"];
@@ -101,18 +105,15 @@ pub trait Transport: std::fmt::Debug + Send + Sync {
 
 /// What a plugin wanted and may not; told to whoever keeps an audit trail.
 pub(crate) struct Denials {
-    count: AtomicU64,
+    /// Of all versions of the plugin.
+    count: Arc<AtomicU64>,
     told: Mutex<HashMap<String, Instant>>,
     tell: Box<dyn Fn(String) + Send + Sync>,
 }
 
 impl Denials {
-    pub(crate) fn new(tell: impl Fn(String) + Send + Sync + 'static) -> Self {
-        Self { count: AtomicU64::new(0), told: Mutex::default(), tell: Box::new(tell) }
-    }
-
-    pub(crate) fn count(&self) -> u64 {
-        self.count.load(Relaxed)
+    pub(crate) fn new(count: Arc<AtomicU64>, tell: impl Fn(String) + Send + Sync + 'static) -> Self {
+        Self { count, told: Mutex::default(), tell: Box::new(tell) }
     }
 
     fn denied(&self, what: &str) {
@@ -120,11 +121,27 @@ impl Denials {
         let now = Instant::now();
         let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
         told.retain(|_, at| now.duration_since(*at) < TOLD);
-        // One that tries address after address is told of no more often than one that tries the same.
-        if told.len() < 8 && !told.contains_key(what) {
-            told.insert(what.to_owned(), now);
+        // One that tries address after address fills no trail.
+        let what = if told.len() < MOST_TOLD { what } else { "and others, within a minute" };
+        if told.insert(what.to_owned(), now).is_none() {
             (self.tell)(what.to_owned());
         }
+    }
+}
+
+/// Hosts that gave no answer in time, and since when.
+#[derive(Debug, Default)]
+pub(crate) struct Down(Mutex<HashMap<String, Instant>>);
+
+impl Down {
+    fn is(&self, host: &str) -> bool {
+        let mut hosts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        hosts.retain(|_, at| at.elapsed() < DOWN);
+        hosts.contains_key(host)
+    }
+
+    fn note(&self, host: String) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(host, Instant::now());
     }
 }
 
@@ -132,40 +149,45 @@ impl Denials {
 pub(crate) struct Client {
     rights: Arc<ArcSwap<Rights>>,
     denials: Option<Arc<Denials>>,
-    transport: Arc<dyn Transport>,
-    policy: Arc<Policy>,
+    host: Arc<Host>,
     sent: u32,
     spent: Duration,
 }
 
+/// Where a request that may be sent goes.
+struct Target {
+    host: String,
+    /// In the operator's own network.
+    internal: bool,
+}
+
 impl Client {
-    pub(crate) fn new(
-        rights: Arc<ArcSwap<Rights>>,
-        denials: Option<Arc<Denials>>,
-        transport: Arc<dyn Transport>,
-        policy: Arc<Policy>,
-    ) -> Self {
-        Self { rights, denials, transport, policy, sent: 0, spent: Duration::ZERO }
+    pub(crate) fn new(rights: Arc<ArcSwap<Rights>>, denials: Option<Arc<Denials>>, host: Arc<Host>) -> Self {
+        Self { rights, denials, host, sent: 0, spent: Duration::ZERO }
     }
 
-    fn send(&mut self, request: Request) -> Result<Response, HttpFailure> {
-        let internal = self.check(&request)?;
+    /// `deadline`: time that the caller leaves.
+    fn send(&mut self, request: Request, deadline: Option<Duration>) -> Result<Response, HttpFailure> {
+        let Target { host, internal } = self.check(&request)?;
         self.sent += 1;
         if self.sent > REQUESTS {
             return Err(HttpFailure::Denied(format!("more than {REQUESTS} requests in one call")));
         }
-        let left = TIME.saturating_sub(self.spent);
-        if left.is_zero() {
+        let left = TIME.saturating_sub(self.spent).min(deadline.unwrap_or(TIME));
+        if left.is_zero() || self.host.down().is(&host) {
             return Err(HttpFailure::TimedOut);
         }
         let start = Instant::now();
-        let answer = self.transport.send(request, internal, left);
+        let answer = self.host.transport().send(request, internal, left);
         self.spent += start.elapsed();
+        if answer == Err(HttpFailure::TimedOut) {
+            self.host.down().note(host);
+        }
         answer
     }
 
-    /// Whether it may be sent, and whether to a host of the operator's own network.
-    fn check(&self, request: &Request) -> Result<bool, HttpFailure> {
+    /// Whether it may be sent, and where to.
+    fn check(&self, request: &Request) -> Result<Target, HttpFailure> {
         let invalid = |text: String| HttpFailure::Invalid(text);
         let method = rights::method(&request.method).map_err(invalid)?;
         let wrong = || HttpFailure::Invalid(format!("{:?} is no whole address", request.url));
@@ -184,7 +206,7 @@ impl Client {
         if !granted.http.methods.contains(&method) {
             return Err(HttpFailure::Denied(format!("{method} is not granted")));
         }
-        let internal = self.policy.network.internal.contains(&host);
+        let internal = self.host.policy().network.internal.contains(&host);
         if scheme != "https" && !(scheme == "http" && internal) {
             return Err(HttpFailure::Denied(format!("{scheme} to {host}; only https is")));
         }
@@ -200,7 +222,7 @@ impl Client {
         if request.body.len() > CONTENT {
             return Err(HttpFailure::TooBig);
         }
-        Ok(internal)
+        Ok(Target { host, internal })
     }
 }
 
@@ -210,7 +232,9 @@ impl wit::Host for CallState {
         let Some(client) = &mut self.client else {
             return Ok(Err(wit::Failure::Denied("the network is not for this call".to_owned())));
         };
-        let answer = client.send(Request { method, url, headers, body });
+        let start = Instant::now();
+        let answer = client.send(Request { method, url, headers, body }, self.budget.until_deadline());
+        self.budget.waited(start.elapsed());
         if let (Err(HttpFailure::Denied(what)), Some(denials)) = (&answer, &client.denials) {
             denials.denied(what);
         }

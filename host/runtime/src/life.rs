@@ -2,7 +2,7 @@
 
 use std::{
     collections::{BTreeMap, HashMap, VecDeque},
-    sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, atomic::AtomicU64, mpsc},
     time::{Duration, SystemTime},
 };
 
@@ -196,6 +196,7 @@ pub(crate) struct Life {
     limits: Limits,
     records: Mutex<BTreeMap<String, Record>>,
     logs: Mutex<HashMap<String, Arc<LogRing>>>,
+    denials: Mutex<HashMap<String, Arc<AtomicU64>>>,
     listeners: Mutex<Vec<mpsc::Sender<LifeEvent>>>,
 }
 
@@ -205,7 +206,18 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 impl Life {
     pub(crate) fn new(limits: Limits) -> Self {
-        Self { limits, records: Mutex::default(), logs: Mutex::default(), listeners: Mutex::default() }
+        Self {
+            limits,
+            records: Mutex::default(),
+            logs: Mutex::default(),
+            denials: Mutex::default(),
+            listeners: Mutex::default(),
+        }
+    }
+
+    /// Counts what the versions of a plugin wanted and may not.
+    pub(crate) fn denials(&self, id: &str) -> Arc<AtomicU64> {
+        Arc::clone(lock(&self.denials).entry(id.to_owned()).or_default())
     }
 
     /// The log of a plugin, which outlives its versions.

@@ -94,6 +94,8 @@ struct Track {
     failed: Option<Arc<Identity>>,
     /// Digests of the kept versions that were tried for it.
     tried: Vec<String>,
+    /// The operator's word when it was given to a worker.
+    word: u64,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -128,6 +130,8 @@ pub(crate) struct Loader {
     untidy: bool,
     /// State of the lock when it was last looked at.
     lock: Option<Stamp>,
+    /// Times that the operator's word or the lock was another one.
+    word: u64,
     /// Changes of ledgers that the disk did not take yet, by id: they hold, and are written with the next.
     unsaved: HashMap<String, Vec<Edit>>,
 }
@@ -156,6 +160,7 @@ impl Loader {
             unreadable: false,
             untidy: true,
             lock: None,
+            word: 0,
             unsaved: HashMap::new(),
         }
     }
@@ -189,7 +194,14 @@ impl Loader {
             Message::Changed { name, whole } if is_plugin(&name) => {
                 self.note(&name, if whole { Why::Whole } else { Why::Quiet });
             }
-            Message::Changed { name, .. } if name == LOCK_FILE => self.reconsider(),
+            Message::Changed { name, whole } if name == LOCK_FILE => {
+                if whole {
+                    self.reconsider();
+                } else {
+                    // It is being written: what is half of it would let nothing in.
+                    self.next_scan = self.next_scan.min(Instant::now() + QUIET);
+                }
+            }
             Message::Changed { name, .. } => {
                 if let Some(id) = name.strip_suffix(".json") {
                     self.decided(id);
@@ -324,7 +336,7 @@ impl Loader {
         let Some(track) = self.tracks.get_mut(name) else { return };
         let refused = track.refused.as_ref().and_then(|r| r.subject.digest.clone());
         self.shop.life.with(id, |record| record.present = true);
-        (track.loaded, track.busy, track.unfinished) = (Some(stamp), true, None);
+        (track.loaded, track.busy, track.unfinished, track.word) = (Some(stamp), true, None, self.word);
         track.tried.clear();
         let job = Job {
             name: name.to_owned(),
@@ -364,7 +376,12 @@ impl Loader {
                     (track.unfinished, track.noticed) = (Some(judged), Some(noticed));
                     track.due.get_or_insert((judged, Why::Unfinished));
                 } else if self.shop.files.stamp(name).is_some() {
+                    let another_word = track.word != self.word;
                     self.refuse(name, refused);
+                    if another_word {
+                        // What refused it may stand no longer.
+                        self.note(name, Why::Again);
+                    }
                     self.fall_back(name);
                 } else {
                     self.note(name, Why::Gone);

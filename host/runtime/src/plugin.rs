@@ -187,11 +187,6 @@ impl Plugin {
         self.code.rights.get_or_init(Arc::default).store(given);
     }
 
-    /// Times that it wanted what is not granted.
-    pub fn denials(&self) -> u64 {
-        self.code.denials.as_ref().map_or(0, |denials| denials.count())
-    }
-
     /// What it says of one kind that it offers.
     pub fn descriptor(&self, kind: Kind) -> Option<&Descriptor> {
         self.code.descriptors.get(&kind)
@@ -255,6 +250,8 @@ impl Plugin {
         };
         // Who gave it less time than it may have is to blame for that.
         let cut_off = matches!(answer, Err(Failure::TimedOut(_))) && deadline.is_some_and(|at| at <= Instant::now());
+        let cut_off =
+            cut_off || matches!(answer, Err(Failure::TimedOut(_) | Failure::OutOfMemory(_))) && self.code.lowered();
         if let Some(judge) = self.code.judge.as_ref().filter(|_| !cut_off) {
             judge.heard(answer.as_ref().err());
         }
@@ -337,12 +334,21 @@ impl Code {
     /// What sends its requests, where it got the right to.
     fn client(&self) -> Option<Client> {
         let rights = self.rights.get()?.clone();
-        Some(Client::new(rights, self.denials.clone(), self.host.transport().clone(), self.host.policy()))
+        Some(Client::new(rights, self.denials.clone(), Arc::clone(&self.host)))
+    }
+
+    /// The operator gives it less than it asked for, and answers for what that does.
+    fn lowered(&self) -> bool {
+        self.allowance() != self.asked()
+    }
+
+    fn asked(&self) -> (u64, Duration) {
+        let (limits, asked) = (&self.host.limits, &self.manifest);
+        (asked.memory.unwrap_or(limits.memory), asked.time().unwrap_or(limits.time))
     }
 
     fn allowance(&self) -> (u64, Duration) {
-        let (limits, asked) = (&self.host.limits, &self.manifest);
-        let (memory, time) = (asked.memory.unwrap_or(limits.memory), asked.time().unwrap_or(limits.time));
+        let (memory, time) = self.asked();
         self.host.policy().allowance(&self.identity.id, memory, time)
     }
 

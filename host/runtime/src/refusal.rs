@@ -178,11 +178,6 @@ impl Refusal {
         matches!(self, Self::Empty | Self::Truncated)
     }
 
-    /// True where the operator's word refuses it, and another word lets it in without other bytes.
-    pub(crate) fn by_the_operator(&self) -> bool {
-        matches!(self, Self::Signature(_) | Self::Older { .. } | Self::Lock(_) | Self::NeedsGrant(_))
-    }
-
     /// Stable kebab-case name.
     pub fn code(&self) -> &'static str {
         match self {

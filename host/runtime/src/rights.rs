@@ -77,8 +77,16 @@ impl Rights {
             let mut mistake = mistake;
             parsed.filter_map(|(at, one)| one.map_err(|detail| mistake(at, detail)).ok()).collect()
         };
-        let hosts = each("hosts", &self.http.hosts, host);
-        let methods = each("methods", &self.http.methods, method);
+        let hosts: BTreeSet<String> = each("hosts", &self.http.hosts, host);
+        let methods: BTreeSet<String> = each("methods", &self.http.methods, method);
+        for (name, none, other) in
+            [("hosts", &self.http.hosts, &self.http.methods), ("methods", &self.http.methods, &self.http.hosts)]
+        {
+            if none.is_empty() && !other.is_empty() {
+                let detail = format!("is empty; name one or more, or leave out {name} and the other to grant nothing");
+                mistakes.push(FieldError { pointer: format!("/http/{name}"), detail });
+            }
+        }
         if mistakes.is_empty() { Ok(Self { http: Http { hosts, methods } }) } else { Err(mistakes) }
     }
 
@@ -87,13 +95,13 @@ impl Rights {
         Self { http: self.http.without(&granted.http) }
     }
 
-    /// In words, as "GET, POST to api.example.com over HTTPS".
+    /// In words, as "GET, POST to api.example.com".
     pub fn words(&self) -> String {
         let list = |set: &BTreeSet<String>| set.iter().map(String::as_str).collect::<Vec<_>>().join(", ");
         if self.http.is_empty() {
             return "nothing".to_owned();
         }
-        format!("{} to {} over HTTPS", list(&self.http.methods), list(&self.http.hosts))
+        format!("{} to {}", list(&self.http.methods), list(&self.http.hosts))
     }
 }
 
@@ -134,7 +142,7 @@ mod tests {
         let asked = rights(&["a.example", "b.example"], &["GET"]);
         assert_eq!(asked.missing(&Rights::default()), asked);
         assert!(asked.missing(&rights(&["a.example", "b.example", "c.example"], &["GET", "POST"])).is_empty());
-        assert_eq!(asked.missing(&rights(&["a.example"], &["GET"])).words(), "GET to b.example over HTTPS");
+        assert_eq!(asked.missing(&rights(&["a.example"], &["GET"])).words(), "GET to b.example");
         assert_eq!(asked.missing(&rights(&["a.example", "b.example"], &["HEAD"])), asked);
         assert!(Rights::default().missing(&Rights::default()).is_empty());
     }

@@ -6,6 +6,7 @@ use std::{
     path::PathBuf,
     sync::{
         Arc, Mutex, PoisonError,
+        atomic::Ordering::Relaxed,
         mpsc::{self, Receiver, Sender},
     },
     thread::{self, JoinHandle},
@@ -113,6 +114,8 @@ pub struct Waiting {
     pub digest: Option<String>,
     /// What it asks for, and what is missing.
     pub wanted: Wanted,
+    /// Who signed it; none where nobody did.
+    pub signed_by: Option<SignedBy>,
 }
 
 /// Who signed what serves.
@@ -157,7 +160,7 @@ pub struct PluginStatus {
     pub signed_by: Option<SignedBy>,
     /// What is wrong with the signature of what serves, where the operator wants to be warned.
     pub warning: Option<String>,
-    /// Times that what serves wanted what is not granted.
+    /// Times that a version wanted what is not granted, since the start.
     pub denials: u64,
     /// Counters of the version that serves.
     pub counters: Counters,
@@ -308,6 +311,7 @@ impl Runtime {
         let mut all = life.each(|id, record| status(id, record, snapshot.plugin(id), &policy));
         for status in &mut all {
             status.log_lines_dropped = life.dropped(&status.id);
+            status.denials = life.denials(&status.id).load(Relaxed);
         }
         all
     }
@@ -358,11 +362,13 @@ fn status(id: &str, record: &Record, plugin: Option<&Arc<Plugin>>, policy: &Poli
         .or_else(|| Some(("quarantined", format!("in quarantine: {}; enable it to try it at once", plugin?.barred()?))))
         .or_else(|| Some(("config", record.unfit.as_ref()?.text())));
     let (error_code, error) = error.unzip();
+    let named = |key| SignedBy { key, name: policy.name_of(key).map(str::to_owned) };
     let waiting = refused.and_then(|refused| match &refused.refusal {
         Refusal::NeedsGrant(wanted) => Some(Waiting {
             version: refused.subject.version.clone(),
             digest: refused.subject.digest.clone(),
             wanted: (**wanted).clone(),
+            signed_by: wanted.signer.map(named),
         }),
         _ => None,
     });
@@ -382,9 +388,9 @@ fn status(id: &str, record: &Record, plugin: Option<&Arc<Plugin>>, policy: &Poli
         needs: plugin.map(|p| p.needs().clone()).unwrap_or_default(),
         asks: plugin.map(|p| p.asks().clone()).unwrap_or_default(),
         waiting,
-        signed_by: signed_by.map(|key| SignedBy { key, name: policy.name_of(key).map(str::to_owned) }),
+        signed_by: signed_by.map(named),
         warning: signed.and_then(|signed| policy.warning(signed)),
-        denials: plugin.map_or(0, |p| p.denials()),
+        denials: 0,
         counters: plugin.map(|p| p.counters()).unwrap_or_default(),
         log_lines_dropped: 0,
         entry: record.entry.clone(),

@@ -26,7 +26,6 @@ use crate::{
     lock::Lock,
     optimise::{self, Slow},
     plugin::Plugin,
-    policy::Signatures,
     refusal::Refusal,
     signature::Signed,
     store::{Files, stem},
@@ -159,7 +158,7 @@ impl Workshop {
             check: &|identity, inspection| {
                 known.set(Some(Subject::from(identity)));
                 self.belongs(identity, &job.name)?;
-                self.admits(identity, &inspection.signed, job.kept.is_some())
+                self.admits(identity, &inspection.signed)
             },
             stage: &|identity, stage| {
                 let (state, detail) = match stage {
@@ -185,8 +184,9 @@ impl Workshop {
                 }))
             },
             denials: &|identity| {
-                let (done, identity) = (done.clone(), Arc::new(identity.clone()));
-                Some(Denials::new(move |what| {
+                let (done, count) = (done.clone(), self.life.denials(&identity.id));
+                let identity = Arc::new(identity.clone());
+                Some(Denials::new(count, move |what| {
                     // After the end nobody listens.
                     let _ = done.send(Message::Denied { identity: Arc::clone(&identity), what });
                 }))
@@ -207,20 +207,10 @@ impl Workshop {
         }
     }
 
-    /// Whether the operator lets a file in: by who signed it, by the lock, and by what served before. `kept`: the runtime itself
-    /// goes back to it.
-    pub(crate) fn admits(&self, identity: &Identity, signed: &Signed, kept: bool) -> Result<(), Refusal> {
-        let policy = self.host.policy();
-        policy.admits(signed)?;
-        Lock::admits(&self.files.plugins, identity)?;
-        if policy.signatures != Signatures::Require || kept {
-            return Ok(());
-        }
-        let entry = self.ledger.read(&identity.id).map_err(|error| Refusal::Ledger(error.to_string()))?;
-        match entry.newer_than(identity) {
-            Some(newest) => Err(Refusal::Older { newest: newest.clone() }),
-            None => Ok(()),
-        }
+    /// Whether the operator lets a file in: by who signed it, and by the lock.
+    pub(crate) fn admits(&self, identity: &Identity, signed: &Signed) -> Result<(), Refusal> {
+        self.host.policy().admits(signed)?;
+        Lock::admits(&self.files.plugins, identity)
     }
 
     /// A plugin's file has its id as a name, so that one id is one file.

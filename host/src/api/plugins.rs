@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use axum::extract::State;
 use axum::response::{IntoResponse as _, Response};
-use drls_runtime::{Grant, Kept, Kind, PluginStatus, Rights, SignedBy, Waiting};
+use drls_runtime::{Grant, Kept, Kind, PluginStatus, PublicKey, Rights, SignedBy, Waiting};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
@@ -44,7 +44,7 @@ pub(crate) struct PluginEvent {
     /// RFC 3339.
     at: String,
     /// seen, staged, verified, compiled, linked, self-tested, waiting, active, optimised, configured, draining, gone, refused,
-    /// quarantined, rolled-back, disabled, enabled or denied.
+    /// quarantined, rolled-back, disabled, enabled, granted or denied.
     state: Value,
     /// Version, once known.
     version: Option<String>,
@@ -93,7 +93,7 @@ pub(crate) struct PluginItem {
     signed_by: Option<PluginSigner>,
     /// What is wrong with the signature of what serves, where the settings ask for a warning.
     warning: Option<String>,
-    /// Times that what serves wanted what is not granted.
+    /// Times that a version wanted what is not granted, since the server started.
     denials: u64,
     /// Calls so far.
     calls: u64,
@@ -153,8 +153,8 @@ pub(crate) struct PluginWaiting {
     asks: Rights,
     /// What of it is not granted.
     missing: Rights,
-    /// Key that signed it.
-    signer: Option<String>,
+    /// Who signed it; null where nobody did.
+    signed_by: Option<PluginSigner>,
 }
 
 /// Who signed a plugin.
@@ -200,6 +200,18 @@ pub(crate) struct PluginQuarantine {
 pub(crate) struct RollbackRequest {
     /// Version or digest of one that is kept; the one that served before, where it is left out.
     to: Option<String>,
+}
+
+/// What a plugin may do from now on.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct GrantRequest {
+    /// Requests that it may send; left out, none.
+    #[serde(default)]
+    http: drls_runtime::Http,
+    /// SHA-256 of the file that it is meant for, as it was shown: where that is another one by now, nothing is granted. It must be
+    /// said where one version serves and one of another signer waits.
+    digest: Option<String>,
 }
 
 /// One plugin with its configuration.
@@ -345,26 +357,49 @@ pub(crate) async fn enable(
 /// What is sent takes the place of what was granted before, for versions of the same signer; nothing takes all back, and holds
 /// for calls that run. A version that waits for it serves at once.
 #[utoipa::path(put, path = "/api/plugins/{id}/grants", tag = "plugins", extensions(("x-role" = json!("admin"))),
-    params(PluginPath), request_body = Rights, responses((status = 200, body = PluginItem)))]
+    params(PluginPath), request_body = GrantRequest, responses((status = 200, body = PluginItem)))]
 pub(crate) async fn grant(
     State(app): State<App>,
     user: User,
     Path(path): Path<PluginPath>,
     idempotency: Idempotency,
-    Json(body): Json<Rights>,
+    Json(body): Json<GrantRequest>,
 ) -> Result<Response, ApiError> {
     user.require(Role::Admin)?;
-    let rights = body.parse().map_err(|mistakes| {
+    let rights = Rights { http: body.http.clone() }.parse().map_err(|mistakes| {
         ApiError::unprocessable(mistakes.into_iter().map(|one| FieldError::new(one.pointer, one.detail)).collect())
     })?;
     let status = app.lakehouse.runtime.status().into_iter().find(|status| status.id == path.id);
     let status = status.ok_or_else(|| decisions::not_found(&path.id))?;
-    let signer = match status.waiting {
-        Some(waiting) => waiting.wanted.signer,
-        None => status.signed_by.map(|signer| signer.key),
-    };
+    let signer = if rights.is_empty() { None } else { signer_of(&status, body.digest.as_deref())? };
     let wish = Wish::Grant(rights, signer);
     decide(app, user, path, idempotency, &body, wish).await
+}
+
+/// Who signed the version that a grant is meant for.
+fn signer_of(status: &PluginStatus, digest: Option<&str>) -> Result<Option<PublicKey>, ApiError> {
+    let signer = |by: &Option<SignedBy>| by.as_ref().map(|by| by.key);
+    let serving = status.loaded_at.and(status.digest.as_deref()).map(|digest| (digest, signer(&status.signed_by)));
+    let waits = status.waiting.as_ref();
+    let waits = waits.and_then(|waiting| Some((waiting.digest.as_deref()?, waiting.wanted.signer)));
+    let mut all = waits.into_iter().chain(serving);
+    if let Some(meant) = digest {
+        let found = all.find(|(digest, _)| *digest == meant);
+        return found.map(|(_, signer)| signer).ok_or_else(|| {
+            ApiError::conflict("plugin-changed", "another file is there by now; look at what that one asks for")
+        });
+    }
+    match (all.next(), all.next()) {
+        (Some((_, one)), Some((_, other))) if one != other => Err(ApiError::conflict(
+            "version-unclear",
+            "one version serves and one of another signer waits; say by its `digest` which one is meant",
+        )),
+        (Some((_, signer)), _) => Ok(signer),
+        (None, _) => Err(ApiError::conflict(
+            "plugin-not-serving",
+            "it neither serves nor waits, so nobody knows what it asks for",
+        )),
+    }
 }
 
 async fn decide(
@@ -392,13 +427,13 @@ fn granted(grant: Grant) -> PluginGrant {
     PluginGrant { rights: grant.rights, signer: grant.signer, decision: decision(grant.decision) }
 }
 
-fn waiting(Waiting { version, digest, wanted }: Waiting) -> PluginWaiting {
+fn waiting(Waiting { version, digest, wanted, signed_by }: Waiting) -> PluginWaiting {
     PluginWaiting {
         version: version.map(|version| version.to_string()),
         digest,
         asks: wanted.asked,
         missing: wanted.missing,
-        signer: wanted.signer.map(|key| key.to_string()),
+        signed_by: signed_by.map(signer),
     }
 }
 

@@ -87,8 +87,9 @@ pub(super) async fn run(command: &Operator, home: &Path) -> Result<()> {
         Operator::Disable { id } => (id, Wish::Disable),
         Operator::Enable { id } => (id, Wish::Enable),
         Operator::Grant { id, nothing } => {
-            let (asked, signer) = asked(&place(home, id))?;
-            (id, Wish::Grant(if *nothing { Rights::default() } else { asked }, signer))
+            // To take it back, the file need not be whole.
+            let (asked, signer) = if *nothing { Default::default() } else { asked(&place(home, id))? };
+            (id, Wish::Grant(asked, signer))
         }
         Operator::Lock { ids, remove } => return lock(&home.join("plugins"), ids, *remove),
     };
@@ -171,7 +172,7 @@ fn words(id: &str, wish: &Wish, did: &Did) -> String {
             format!("enabled: {id}{released}")
         }
         Wish::Grant(rights, _) => match (rights.is_empty(), did.nothing) {
-            (true, true) => format!("{id} asks for nothing beyond facts, and nothing was granted to it"),
+            (true, true) => format!("nothing is granted to {id}"),
             (true, false) => format!("taken back: {id} may read facts and no more"),
             (false, nothing) => {
                 format!("granted{}: {id} may send {}", if nothing { " already" } else { "" }, rights.words())

@@ -4,7 +4,7 @@ pub(crate) mod decisions;
 
 use std::collections::HashMap;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
@@ -19,7 +19,7 @@ use prometheus_client::metrics::MetricType;
 use serde_json::Value;
 use tokio::runtime::Handle;
 
-use crate::config::Config;
+use crate::config::{Config, ConfigStore};
 use crate::db::Db;
 use crate::error::FieldError;
 use crate::events::Events;
@@ -113,8 +113,13 @@ pub(crate) fn mistakes(runtime: &Runtime, settings: &Value) -> Vec<FieldError> {
     mistakes
 }
 
-/// Takes over the values of plugins' configurations. A plugin that the settings do not name has its own again.
-pub(crate) fn configure(runtime: &Runtime, config: &Config) {
+/// Takes over the settings' word on plugins and the values of their configurations, those of now. A plugin that the settings do not
+/// name has its own again.
+pub(crate) fn configure(runtime: &Runtime, settings: &ConfigStore) {
+    // One after the other, so that none of two changes leaves the older one in force.
+    static TURN: Mutex<()> = Mutex::new(());
+    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+    let config = &*settings.get();
     runtime.set_policy(policy(config));
     let named = &config.settings.plugins;
     let others = runtime.configured().into_iter().filter(|id| !named.contains_key(id));

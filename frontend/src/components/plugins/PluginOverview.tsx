@@ -118,7 +118,7 @@ export function PluginOverview({ plugin }: { plugin: Plugin }) {
                   {plugin.needs.length === 0 && <span className="text-muted-foreground">nothing</span>}
                 </dd>
               </div>
-              <SignedBy plugin={plugin} />
+              {plugin.loaded_at && <SignedBy term="Signed by" signer={plugin.signed_by} warning={plugin.warning} />}
               {plugin.digest && (
                 <div>
                   <dt className="eyebrow">Digest</dt>

@@ -46,9 +46,10 @@ export function PluginRights({ plugin }: { plugin: Plugin }) {
   const { waiting, grant } = plugin;
   const asks = waiting?.asks ?? plugin.asks;
   if (isEmpty(asks) && grant == null) return null;
-  const put = (body: Rights) => change.mutate({ params: { path: { id: plugin.id } }, body });
+  const put = (body: Schemas['GrantRequest']) => change.mutate({ params: { path: { id: plugin.id } }, body });
   // A grant for another signer holds for none of this version's wishes.
-  const holds = grant?.http && (!waiting || waiting.signer === grant.signer) ? grant.http : undefined;
+  const wanting = (waiting ?? plugin).signed_by;
+  const holds = grant?.http && (grant.signer ?? null) === (wanting?.key ?? null) ? grant.http : undefined;
   const missing = waiting?.missing.http;
   const names = (part: 'hosts' | 'methods') =>
     marked(asks.http?.[part] ?? [], holds?.[part] ?? [], missing?.[part] ?? []);
@@ -58,7 +59,7 @@ export function PluginRights({ plugin }: { plugin: Plugin }) {
       aside={
         <span className="flex gap-2">
           {waiting && (
-            <RoleButton needs="admin" size="sm" disabled={change.isPending} onClick={() => put(asks)}>
+            <RoleButton needs="admin" size="sm" disabled={change.isPending} onClick={() => put({ ...asks, digest: waiting.digest })}>
               <ShieldCheck /> Grant to {waiting.version}
             </RoleButton>
           )}
@@ -77,12 +78,17 @@ export function PluginRights({ plugin }: { plugin: Plugin }) {
             <span>
               {waiting.version} waits: it wants to send requests that are not granted
               {plugin.state === 'active' ? `; ${plugin.version} serves until then.` : '.'}
-              {waiting.signer !== grant?.signer && grant && ' The grant is for versions of another signer.'}
+              {grant && !holds && ' The grant is for versions of another signer.'}
             </span>
           </p>
         )}
+        {waiting && (
+          <dl>
+            <SignedBy term={`${waiting.version} is signed by`} signer={wanting} />
+          </dl>
+        )}
         <dl className="space-y-3">
-          <Names term="Sends requests over HTTPS to" names={names('hosts')} />
+          <Names term="Sends requests to" names={names('hosts')} />
           <Names term="With" names={names('methods')} />
         </dl>
         {grant && (
@@ -101,12 +107,19 @@ export function PluginRights({ plugin }: { plugin: Plugin }) {
   );
 }
 
-/** Who signed what serves, and what is wrong with that. */
-export function SignedBy({ plugin }: { plugin: Plugin }) {
-  const { signed_by: signer, warning } = plugin;
+/** Who signed a version, and what is wrong with that. */
+export function SignedBy({
+  term,
+  signer,
+  warning,
+}: {
+  term: string;
+  signer: Plugin['signed_by'];
+  warning?: string | null;
+}) {
   return (
     <div>
-      <dt className="eyebrow">Signed by</dt>
+      <dt className="eyebrow">{term}</dt>
       <dd className="mt-1 flex flex-wrap items-center gap-1.5">
         {signer ? (
           <>

@@ -103,7 +103,7 @@ fn a_rule_in_python_tests_green_and_asks_for_what_it_reads_alone() {
     for (name, most) in [("raises", 7), ("reads-more", 8)] {
         desk.write(&format!("tests/{name}.json"), case("many-snapshots.json", "config", "most", most));
     }
-    assert_has(&check, "asks     for GET to a.example over HTTPS; an admin grants it");
+    assert_has(&check, "asks     for GET to a.example; an admin grants it");
     requests(&desk, "many-snapshots.json", "config", "most", r#"{"findings": []}"#);
     let test = desk.kit(&["test", "dist/made-once.wasm"]).failed().out;
     assert_has(&test, "case sends ... ok\ncase sends-elsewhere ... ok\n");

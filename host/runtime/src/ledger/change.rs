@@ -11,8 +11,8 @@ use std::{
 use semver::Version;
 use tempfile::NamedTempFile;
 
-use super::{Decision, Entry, Grant, Kept, Ledger, as_the_folder, sync};
-use crate::{load::digest, log::millis, rights::Rights, signature::PublicKey, store};
+use super::{Decision, Entry, Grant, Kept, Ledger, as_the_folder, entry::SHORT, sync};
+use crate::{load::digest, log::millis, manifest::Manifest, rights::Rights, signature::PublicKey, store};
 
 /// A decision was not taken.
 #[derive(Debug, thiserror::Error)]
@@ -109,6 +109,10 @@ impl Change {
     /// The disk does not take it.
     pub fn put(self) -> io::Result<Did> {
         let Self { ledger, id, did, act, release, file } = self;
+        if did.nothing && matches!(act, Act::Grant(_)) {
+            // It stays as it is, with who gave it.
+            return Ok(did);
+        }
         ledger.update(&id, |entry| {
             match act {
                 Act::Disable(decision) => drop(entry.disabled.get_or_insert(decision)),
@@ -184,9 +188,8 @@ impl Ledger {
         let decision = Decision { by: by.to_owned(), at: millis(SystemTime::now()) };
         let signer = signer.map(|key| key.to_string());
         let grant = (!rights.is_empty()).then(|| Grant { rights: rights.clone(), signer, decision });
-        let same = |a: &Grant, b: &Grant| a.rights == b.rights && a.signer == b.signer;
         let nothing = match (&entry.grant, &grant) {
-            (Some(before), Some(after)) => same(before, after),
+            (Some(before), Some(after)) => before.is_like(after),
             (None, None) => true,
             _ => false,
         };
@@ -195,12 +198,17 @@ impl Ledger {
     }
 
     /// Prepares to put a kept version into the plugins folder: the one that `to` names by version or digest, else the one
-    /// that served before. Its quarantine, where it is in one, is lifted.
+    /// that served before. Its quarantine, where it is in one, is lifted. `to` may name the file that is in the folder as well:
+    /// then it may serve though it is older than what did.
     ///
     /// # Errors
     /// See [`DecisionError`].
     pub fn rollback(&self, id: &str, to: Option<&str>) -> Result<Change, DecisionError> {
         let entry = self.known(id)?;
+        if let Some(digest) = to.filter(|to| entry.find(to).is_none()).and_then(|to| self.in_folder(id, to)) {
+            let did = Did { to: Some(digest.clone()), ..Did::of(&entry) };
+            return Ok(self.change(id, did, Act::Rollback(digest.digest)));
+        }
         let target = match to {
             None => entry.before(millis(SystemTime::now())).ok_or_else(|| DecisionError::NoneBefore(id.to_owned()))?,
             Some(wanted) => entry.find(wanted).ok_or_else(|| DecisionError::NotKept {
@@ -237,6 +245,15 @@ impl Ledger {
             return Err(unknown());
         }
         Ok(entry)
+    }
+
+    /// The file in the plugins folder, where it is of this version or digest.
+    fn in_folder(&self, id: &str, wanted: &str) -> Option<Named> {
+        let bytes = fs::read(self.place(id)).ok()?;
+        let Manifest { version, .. } = Manifest::read(&bytes).ok()??;
+        let file = Named { version, digest: digest(&bytes) };
+        let is = file.version.to_string() == wanted || (wanted.len() >= SHORT && file.digest.starts_with(wanted));
+        is.then_some(file)
     }
 
     fn place(&self, id: &str) -> PathBuf {

@@ -11,7 +11,7 @@ use crate::{error::Identity, rights::Rights, signature::PublicKey, strikes::Stri
 pub const KEPT: usize = 5;
 
 /// How much of a digest names a version.
-const SHORT: usize = 8;
+pub(super) const SHORT: usize = 8;
 
 /// What is known of one plugin beside its file.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -109,7 +109,9 @@ impl Entry {
     /// The newest version that served, where this one is older and nobody went back to it.
     pub(crate) fn newer_than(&self, identity: &Identity) -> Option<&Version> {
         let allowed = [&self.went_back, &self.serving].into_iter().flatten().any(|digest| *digest == identity.digest);
-        self.newest.as_ref().filter(|newest| **newest > identity.version && !allowed)
+        // What served before that was kept apart stands among the versions.
+        let newest = self.versions.iter().map(|kept| &kept.version).chain(&self.newest).max();
+        newest.filter(|newest| **newest > identity.version && !allowed)
     }
 
     /// The kept version of this number, or of a digest that begins so with at least 8 digits.
@@ -174,17 +176,24 @@ impl Entry {
             kept.quarantine = Some(quarantine);
         }
         if !for_good {
-            self.wait(digest, strikes);
+            self.wait(digest, strikes, now);
         }
     }
 
-    /// Lets a quarantine end by itself, as the first of its kind does or the one of its number in a row.
-    pub(crate) fn wait(&mut self, digest: &str, strikes: &Strikes) {
+    /// Lets a quarantine end by itself, so long after `now` as the one of its number in a row does.
+    pub(crate) fn wait(&mut self, digest: &str, strikes: &Strikes, now: i64) {
         if let Some(quarantine) = self.kept_mut(digest).and_then(|kept| kept.quarantine.as_mut()) {
             let wait = strikes.wait(quarantine.times);
             let millis = |wait: Duration| i64::try_from(wait.as_millis()).unwrap_or(i64::MAX);
-            quarantine.until = wait.map(|wait| quarantine.at.saturating_add(millis(wait)));
+            quarantine.until = wait.map(|wait| now.saturating_add(millis(wait)));
         }
+    }
+}
+
+impl Grant {
+    /// The same rights for the same signer, whoever gave them.
+    pub(crate) fn is_like(&self, other: &Self) -> bool {
+        self.rights == other.rights && self.signer == other.signer
     }
 }
 

@@ -78,7 +78,8 @@ impl Loader {
             Ok(entry) => entry,
             Err(refusal) => return self.refuse(name, Refused { subject: Subject::from(&*identity), refusal }),
         };
-        if let Some(refusal) = Self::needs_grant(&plugin, &entry) {
+        // Asked now, on the word of now: it may be another one than when the load began.
+        if let Err(refusal) = self.may_begin(&plugin, &entry, false) {
             self.refuse(name, Refused { subject: Subject::from(&*identity), refusal });
             self.fall_back(name);
             return;
@@ -182,7 +183,7 @@ impl Loader {
             return;
         };
         let Some(entry) = self.entry(id).ok().filter(|entry| entry.disabled.is_none()) else { return };
-        if let Some(refusal) = Self::needs_grant(&plugin, &entry) {
+        if let Err(refusal) = self.may_begin(&plugin, &entry, true) {
             tracing::warn!(plugin = id, digest, "the version that is kept does not serve: {refusal}");
             self.replace_failed(name);
             return;
@@ -244,7 +245,14 @@ impl Loader {
         }
         let (strikes, digest, reason, at) =
             (self.shop.host.limits.strikes.clone(), identity.digest.clone(), reason.to_owned(), now());
-        let entry = self.write(id, move |entry| entry.quarantine(&digest, &reason, better, &strikes, at));
+        let known = Arc::clone(identity);
+        let entry = self.write(id, move |entry| {
+            if entry.kept(&digest).is_none() {
+                // Somebody removed what was known of it.
+                entry.served(&known, at);
+            }
+            entry.quarantine(&digest, &reason, better, &strikes, at);
+        });
         let Some(quarantine) = entry.kept(&identity.digest).and_then(|kept| kept.quarantine.clone()) else { return };
         self.shop.life.with(id, |record| record.quarantines += 1);
         self.tell(LifeState::Quarantined, identity, Duration::ZERO, Some(quarantine.words(now())));
@@ -284,7 +292,8 @@ impl Loader {
         }
         // Nothing takes its place after all: it is tried again, as one is that never had another.
         let (strikes, digest) = (self.shop.host.limits.strikes.clone(), failed.digest.clone());
-        let entry = self.write(id, move |entry| entry.wait(&digest, &strikes));
+        let at = now();
+        let entry = self.write(id, move |entry| entry.wait(&digest, &strikes, at));
         let quarantine = entry.quarantined(&failed.digest, now()).cloned();
         let serving = self.snapshot.load().plugin(id).filter(|p| p.identity().digest == failed.digest).cloned();
         if let (Some(quarantine), Some(plugin)) = (quarantine, serving) {
@@ -335,7 +344,8 @@ impl Loader {
         if !self.tracks.contains_key(&name) {
             return;
         }
-        let was_disabled = self.shop.life.with(id, |record| record.entry.disabled.clone());
+        let (was_disabled, was_granted) =
+            self.shop.life.with(id, |record| (record.entry.disabled.clone(), record.entry.grant.clone()));
         let entry = match self.entry(id) {
             Ok(entry) => entry,
             Err(refusal) => {
@@ -343,7 +353,9 @@ impl Loader {
                 return;
             }
         };
-        self.regrant(&name, &entry);
+        if entry.grant != was_granted {
+            self.told_of_grant(id, &entry);
+        }
         let serving = self.snapshot.load().plugin(id).cloned();
         let subject = serving.as_ref().map(|plugin| Subject::from(&**plugin.identity())).unwrap_or_default();
         if let Some(decision) = &entry.disabled {
@@ -362,21 +374,27 @@ impl Loader {
             self.note(&name, Why::Again);
             return;
         }
+        let lifted = self.is_lifted(&name, &entry);
+        if lifted {
+            self.note(&name, Why::Again);
+        }
+        self.regrant(&name, &entry, lifted);
         let free = |digest: &str| entry.quarantined(digest, now()).is_none();
         if serving.is_some_and(|plugin| plugin.barred().is_some() && free(&plugin.identity().digest)) {
             self.release(&name);
         }
-        let refused = self.tracks.get(&name).and_then(|track| track.refused.as_ref());
-        let lifted = refused.is_some_and(|refused| match (&refused.refusal, &refused.subject.digest) {
-            (Refusal::Quarantined(_), Some(digest)) => free(digest),
+    }
+
+    /// Whether what a file was refused for stands no longer by the ledger.
+    fn is_lifted(&self, name: &str, entry: &Entry) -> bool {
+        let refused = self.tracks.get(name).and_then(|track| track.refused.as_ref());
+        refused.is_some_and(|refused| match (&refused.refusal, &refused.subject.digest) {
+            (Refusal::Quarantined(_), Some(digest)) => entry.quarantined(digest, now()).is_none(),
             (Refusal::Ledger(_), _) => true,
             (Refusal::Older { .. }, Some(digest)) => entry.went_back.as_ref() == Some(digest),
             (Refusal::NeedsGrant(wanted), _) => wanted.asked.missing(&entry.rights(wanted.signer)).is_empty(),
             _ => false,
-        });
-        if lifted {
-            self.note(&name, Why::Again);
-        }
+        })
     }
 
     fn tell(&self, state: LifeState, identity: &Identity, took: Duration, detail: Option<String>) {

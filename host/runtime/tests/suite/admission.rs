@@ -189,3 +189,30 @@ fn a_plugin_gets_no_more_than_its_ceiling_whatever_it_asks_for() {
     settled(&runtime);
     plugin.evaluate(&table(), None).expect("what it asked for, no more");
 }
+
+#[test]
+fn a_word_that_changes_while_a_file_is_loaded_holds_for_it() {
+    let home = Home::new();
+    let runtime = home.start();
+    for _ in 0..5 {
+        home.put(&rule("1.0.0"));
+        runtime.set_policy(policy(Signatures::Require, &[1]));
+        assert_eq!(settled(&runtime).state, PluginState::Refused);
+        assert_eq!(version(&runtime, "rule"), None);
+        runtime.set_policy(Policy::default());
+        assert_eq!(settled(&runtime).state, PluginState::Active);
+        fs::remove_file(home.file("rule.wasm")).expect("remove");
+        eventually("it is retired", || version(&runtime, "rule").is_none().then_some(()));
+    }
+}
+
+#[test]
+fn the_file_of_a_new_key_takes_the_place_of_one_whose_key_went() {
+    let home = Home::new();
+    home.put_bytes("rule.wasm", &signed("1.0.0", 1));
+    let runtime = start(&home, policy(Signatures::Require, &[1]));
+    home.put_bytes("rule.wasm", &signed("1.1.0", 2));
+    eventually("it is refused", || told(&runtime).error_code.filter(|code| *code == "signature"));
+    runtime.set_policy(policy(Signatures::Require, &[2]));
+    eventually("it serves", || version(&runtime, "rule").filter(|v| v == "1.1.0"));
+}

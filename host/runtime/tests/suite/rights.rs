@@ -99,10 +99,7 @@ fn a_plugin_waits_for_its_grant_and_then_sends() {
     let runtime = inside(&home, &[host]);
     let waits = told(&runtime);
     assert_eq!((waits.state, waits.error_code), (PluginState::Waiting, Some("needs-grant")));
-    assert_eq!(
-        waits.error.as_deref(),
-        Some(format!("1.0.0 waits for an admin to grant GET to {host} over HTTPS").as_str())
-    );
+    assert_eq!(waits.error.as_deref(), Some(format!("1.0.0 waits for an admin to grant GET to {host}").as_str()));
     let wanted = waits.waiting.expect("what it waits for");
     assert_eq!((wanted.wanted.asked, wanted.wanted.missing), (rights(&[host]), rights(&[host])));
     assert_eq!(waits.history.last().map(|event| event.state), Some(LifeState::Waiting));
@@ -129,7 +126,7 @@ fn a_version_that_asks_for_more_waits_while_the_one_before_serves() {
     let waits = told(&runtime);
     assert_eq!((waits.state, version(&runtime, "rule").as_deref()), (PluginState::Active, Some("1.0.0")));
     assert_eq!(waits.waiting.expect("it waits").wanted.missing, rights(&["b.example"]));
-    assert!(waits.error.expect("why").ends_with("grant GET to b.example over HTTPS; 1.0.0 serves"));
+    assert!(waits.error.expect("why").ends_with("grant GET to b.example; 1.0.0 serves"));
     drop(runtime);
     let runtime = home.start();
     eventually("the one before serves", || version(&runtime, "rule").filter(|v| v == "1.0.0"));
