@@ -128,8 +128,8 @@ pub(crate) struct Loader {
     unreadable: bool,
     /// Something changed since files that nobody needs were last removed.
     untidy: bool,
-    /// State of the lock when it was last looked at.
-    lock: Option<Stamp>,
+    /// State of the lock when it was last looked at; none where it has changed since.
+    lock: Option<Option<Stamp>>,
     /// Times that the operator's word or the lock was another one.
     word: u64,
     /// Changes of ledgers that the disk did not take yet, by id: they hold, and are written with the next.
@@ -195,12 +195,10 @@ impl Loader {
                 self.note(&name, if whole { Why::Whole } else { Why::Quiet });
             }
             Message::Changed { name, whole } if name == LOCK_FILE => {
-                if whole {
-                    self.reconsider();
-                } else {
-                    // It is being written: what is half of it would let nothing in.
-                    self.next_scan = self.next_scan.min(Instant::now() + QUIET);
-                }
+                // One that is being written waits a moment: what is half of it would let nothing in.
+                let wait = if whole { Duration::ZERO } else { QUIET };
+                self.next_scan = self.next_scan.min(Instant::now() + wait);
+                self.lock = None;
             }
             Message::Changed { name, .. } => {
                 if let Some(id) = name.strip_suffix(".json") {
@@ -255,7 +253,7 @@ impl Loader {
             self.decided(id);
         }
         // The lock is a file of the folder that may have changed unseen, as they may have.
-        let lock = self.shop.files.stamp(LOCK_FILE);
+        let lock = Some(self.shop.files.stamp(LOCK_FILE));
         if std::mem::replace(&mut self.lock, lock) != lock {
             self.reconsider();
         }

@@ -35,10 +35,16 @@ impl Loader {
     /// Changes the ledger, and gives what it says then. What the disk does not take holds all the same, and is written once it
     /// does: at the next change, or the next look at the folder.
     pub(super) fn write(&mut self, id: &str, change: impl Fn(&mut Entry) + Send + 'static) -> Entry {
-        self.shop.life.with(id, |record| change(&mut record.entry));
-        self.unsaved.entry(id.to_owned()).or_default().push(Box::new(change));
+        let changes = self.unsaved.entry(id.to_owned()).or_default();
+        changes.push(Box::new(change));
         self.save(id);
-        self.shop.life.with(id, |record| record.entry.clone())
+        let newest = self.unsaved.get(id).and_then(|changes| changes.last());
+        self.shop.life.with(id, |record| {
+            if let Some(change) = newest {
+                change(&mut record.entry);
+            }
+            record.entry.clone()
+        })
     }
 
     /// Writes what the disk did not take before.

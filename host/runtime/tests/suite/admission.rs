@@ -27,7 +27,7 @@ fn start(home: &Home, policy: Policy) -> Arc<Runtime> {
 }
 
 fn rule(version: &str) -> Guest {
-    Guest::rule("rule", version).code("found")
+    Guest::rule("rule", version).code("a-mark")
 }
 
 fn signed(version: &str, seed: u8) -> Vec<u8> {
@@ -50,8 +50,8 @@ fn only_what_a_trusted_key_signed_is_let_in_where_that_is_required() {
     let runtime = start(&home, policy(Signatures::Require, &[1]));
     let bare = rule("1.0.0").build();
     let mut torn = signed("1.0.0", 1);
-    let place = torn.windows(5).position(|bytes| bytes == b"found").expect("the code");
-    torn[place] = b'F';
+    let place = torn.windows(6).position(|bytes| bytes == b"a-mark").expect("the code");
+    torn[place] = b'A';
     let section = |bytes: &[u8]| bytes[bare.len()..].to_vec();
     let of_another = [rule("1.0.1").build(), section(&signed("1.0.0", 1))].concat();
     let cases = [
