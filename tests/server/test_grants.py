@@ -88,7 +88,9 @@ def audit(home: Home) -> list[tuple[str, str, Any]]:
 
 def drls(home: Home, *words: str) -> str:
     """Run a command on the home."""
-    done = subprocess.run([str(BINARY), *words, "--home", str(home.folder)], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [str(BINARY), *words, "--home", str(home.folder)], capture_output=True, text=True, check=False
+    )
     assert done.returncode == 0, done.stderr
     return done.stdout
 
@@ -113,7 +115,9 @@ def test_a_plugin_waits_until_an_admin_grants_what_it_asks_for(
     assert "1 waiting for a grant" in api.get("/api/health").ok()["parts"]["plugins"]["detail"]
     place = f"/api/plugins/{ID}/grants"
     viewer.ask("PUT", place, rights).problem(403, "role-required")
-    wrong = api.ask("PUT", place, {"http": {"hosts": ["https://a"], "methods": ["get"]}}).problem(422, "validation-failed")
+    wrong = api.ask("PUT", place, {"http": {"hosts": ["https://a"], "methods": ["get"]}}).problem(
+        422, "validation-failed"
+    )
     assert {one["pointer"] for one in wrong["errors"]} == {"/http/hosts/0", "/http/methods/0"}
     api.ask("PUT", "/api/plugins/nobody/grants", rights).problem(404, "plugin-not-found")
     half = api.ask("PUT", place, {"http": {"hosts": [host]}}).problem(422, "validation-failed")

@@ -14,7 +14,7 @@
 //! }
 //! ```
 
-use std::{borrow::Cow, fmt};
+use std::borrow::Cow;
 
 use serde::de::DeserializeOwned;
 
@@ -68,14 +68,15 @@ impl Response {
     }
 }
 
-impl fmt::Display for Failure {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl Failure {
+    /// What went wrong, in a sentence.
+    pub fn words(&self) -> String {
         match self {
-            Self::Denied(why) => write!(f, "a request was denied: {why}"),
-            Self::Invalid(why) => write!(f, "a request is wrong: {why}"),
-            Self::Unreachable(why) => write!(f, "a host can't be reached: {why}"),
-            Self::TimedOut => f.write_str("a host did not answer in time"),
-            Self::TooBig => f.write_str("a response is bigger than 1 MiB"),
+            Self::Denied(why) => format!("a request was denied: {why}"),
+            Self::Invalid(why) => format!("a request is wrong: {why}"),
+            Self::Unreachable(why) => format!("a host can't be reached: {why}"),
+            Self::TimedOut => "a host did not answer in time".to_owned(),
+            Self::TooBig => "a response is bigger than 1 MiB".to_owned(),
         }
     }
 }
@@ -84,7 +85,7 @@ impl From<Failure> for Error {
     fn from(failure: Failure) -> Self {
         match failure {
             Failure::Denied(why) => Self::Denied(why),
-            failure => Self::Failed(failure.to_string()),
+            failure => Self::Failed(failure.words()),
         }
     }
 }
