@@ -1,4 +1,4 @@
-"""Plugins that ask for more than facts, and operators who say whose plugins serve: over HTTP, in the audit trail, kept."""
+"""Plugins that ask for more than facts, and operators who say whose plugins serve: over HTTP, and written down."""
 
 from __future__ import annotations
 
@@ -156,7 +156,7 @@ def test_only_signed_plugins_serve_where_the_settings_say_so(
     ).stdout
     name, key = made.split()
     assert name == "acme"
-    assert (tmp_path / "keys" / "acme.pem").stat().st_mode & 0o777 == 0o600  # noqa: PLR2004 (its owner's alone)
+    assert (tmp_path / "keys" / "acme.pem").stat().st_mode & 0o777 == 0o600
     file = tmp_path / f"{ID}.wasm"
     file.write_bytes(other_build(OWNERS.read_bytes(), version="2.0.0"))
     folder = home.folder / "plugins"
