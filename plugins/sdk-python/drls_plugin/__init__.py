@@ -1,8 +1,9 @@
 """Write DRLS plugins in Python: one class and one call a kind.
 
 A plugin is a WebAssembly component. It sees a table through :class:`Table`, whose methods give facts that the host
-gathered from Iceberg metadata before the call; it answers with plain values; it has no clock, no files, and a network only
-where an admin grants that (:mod:`drls_plugin.http`). The facts that it may ask for are named in ``reads``: only those are gathered::
+gathered from Iceberg metadata before the call; it answers with plain values; it has no clock, no files, and a network
+only where an admin grants that (:mod:`drls_plugin.http`). The facts that it may ask for are named in ``reads``: only
+those are gathered::
 
     from dataclasses import dataclass
     from drls_plugin import Finding, HealthRule, Severity, Table, export_rule, setting
