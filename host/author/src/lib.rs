@@ -5,6 +5,7 @@
 mod artifact;
 mod bench;
 mod build;
+mod canned;
 mod cargo;
 mod case;
 mod check;
@@ -15,6 +16,7 @@ mod guest;
 mod inspect;
 mod install;
 mod javascript;
+mod keys;
 mod new;
 mod python;
 mod sdk;
@@ -29,8 +31,15 @@ use std::process::ExitCode;
 use clap::Subcommand;
 
 pub use crate::{
-    bench::BenchArgs, build::BuildArgs, check::CheckArgs, inspect::InspectArgs, install::InstallArgs, new::NewArgs,
-    sdk::SdkArgs, test::TestArgs,
+    bench::BenchArgs,
+    build::BuildArgs,
+    check::CheckArgs,
+    inspect::InspectArgs,
+    install::InstallArgs,
+    keys::{KeyFolder, KeysArgs, SignArgs},
+    new::NewArgs,
+    sdk::SdkArgs,
+    test::TestArgs,
 };
 
 /// What an author of plugins types after `drls plugin`.
@@ -85,6 +94,7 @@ pub enum Command {
     ///     "config": {"most": 2},                   values over `[config]` of plugin.toml
     ///     "arguments": {"versions": 20},           of a table operation
     ///     "throughput": 50000000,                  bytes per second, of a table operation
+    ///     "http": {"GET https://a.example/": {"status": 200, "body": "..."}},   in place of the network
     ///     "expect": {"findings": [...]}            or {"plan": {...}} or {"error": {"invalid": [...]}}
     ///   }
     ///
@@ -98,6 +108,13 @@ pub enum Command {
     /// whole call in a fresh store at p50 and p99, memory at most, and the limits that hold for them.
     #[command(verbatim_doc_comment)]
     Bench(BenchArgs),
+    /// Sign a plugin's file, so that operators who trust the key let it in
+    ///
+    /// The signature stands at the end of the file, over every byte before it: build, then sign, then install.
+    #[command(verbatim_doc_comment)]
+    Sign(SignArgs),
+    /// Tell the keys of this machine with their public keys, or make one
+    Keys(KeysArgs),
     /// Write the SDK of Python or JavaScript into a folder, for an editor and for unit tests
     Sdk(SdkArgs),
 }
@@ -114,6 +131,8 @@ pub fn run(command: &Command) -> ExitCode {
         Command::Inspect(args) => inspect::run(args).map(|()| true),
         Command::Install(args) => install::run(args),
         Command::Test(args) => test::run(args),
+        Command::Sign(args) => keys::run_sign(args).map(|()| true),
+        Command::Keys(args) => keys::run(args).map(|()| true),
         Command::Sdk(args) => sdk::run(args).map(|()| true),
         Command::Bench(args) => bench::run(args).map(|()| true),
     };

@@ -14,11 +14,13 @@ mod calls_of_optimised_code {
     #[path = "calls.rs"]
     mod calls;
 }
+mod admission;
 mod corpus;
 mod frozen;
 mod life;
 mod manifest;
 mod refusals;
+mod rights;
 mod support;
 mod tidying;
 mod tiers;
