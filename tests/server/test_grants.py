@@ -114,13 +114,13 @@ def test_a_plugin_waits_until_an_admin_grants_what_it_asks_for(
     assert waits["waiting"]["signed_by"] is None
     assert "1 waiting for a grant" in api.get("/api/health").ok()["parts"]["plugins"]["detail"]
     place = f"/api/plugins/{ID}/grants"
-    viewer.ask("PUT", place, rights).problem(403, "role-required")
+    viewer.ask("PUT", place, rights).problem(403, "role-too-low")
     wrong = api.ask("PUT", place, {"http": {"hosts": ["https://a"], "methods": ["get"]}}).problem(
-        422, "validation-failed"
+        422, "invalid-request"
     )
     assert {one["pointer"] for one in wrong["errors"]} == {"/http/hosts/0", "/http/methods/0"}
     api.ask("PUT", "/api/plugins/nobody/grants", rights).problem(404, "plugin-not-found")
-    half = api.ask("PUT", place, {"http": {"hosts": [host]}}).problem(422, "validation-failed")
+    half = api.ask("PUT", place, {"http": {"hosts": [host]}}).problem(422, "invalid-request")
     assert [one["pointer"] for one in half["errors"]] == ["/http/methods"]
     api.ask("PUT", place, rights | {"digest": "0" * 64}).problem(409, "plugin-changed")
     granted = api.ask("PUT", place, rights | {"digest": waits["waiting"]["digest"]}).ok()
@@ -195,7 +195,7 @@ def test_only_signed_plugins_serve_where_the_settings_say_so(
     trust = {"signed": "require", "signers": {"acme": "no key"}}
     refused = again.ask(
         "PUT", "/api/config", bad.ok()["settings"] | {"plugin_trust": trust}, {"If-Match": bad.headers["etag"]}
-    ).problem(422, "validation-failed")
+    ).problem(422, "invalid-request")
     assert refused["errors"][0]["pointer"] == "/plugin_trust/signers/acme"
     # A key that is taken away ends what it signed.
     settings(again, plugin_trust={"signed": "require", "signers": {}})

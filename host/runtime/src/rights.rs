@@ -13,7 +13,6 @@ use crate::error::FieldError;
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Rights {
     /// Outgoing requests.
-    #[serde(skip_serializing_if = "Http::is_empty")]
     pub http: Http,
 }
 

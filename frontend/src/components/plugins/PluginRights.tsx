@@ -38,7 +38,7 @@ function Names({ term, names }: { term: string; names: ReturnType<typeof marked>
   );
 }
 
-const isEmpty = (rights: Rights) => (rights.http?.hosts ?? []).length === 0;
+const isEmpty = (rights: Rights) => rights.http.hosts.length === 0;
 
 /** What the plugin asks for beside what is granted, with the difference; an admin decides by one click. */
 export function PluginRights({ plugin }: { plugin: Plugin }) {
@@ -49,17 +49,21 @@ export function PluginRights({ plugin }: { plugin: Plugin }) {
   const put = (body: Schemas['GrantRequest']) => change.mutate({ params: { path: { id: plugin.id } }, body });
   // A grant for another signer holds for none of this version's wishes.
   const wanting = (waiting ?? plugin).signed_by;
-  const holds = grant?.http && (grant.signer ?? null) === (wanting?.key ?? null) ? grant.http : undefined;
+  const holds = grant && (grant.signer ?? null) === (wanting?.key ?? null) ? grant.http : undefined;
   const missing = waiting?.missing.http;
-  const names = (part: 'hosts' | 'methods') =>
-    marked(asks.http?.[part] ?? [], holds?.[part] ?? [], missing?.[part] ?? []);
+  const names = (part: 'hosts' | 'methods') => marked(asks.http[part], holds?.[part] ?? [], missing?.[part] ?? []);
   return (
     <Section
       title="Rights"
       aside={
         <span className="flex gap-2">
           {waiting && (
-            <RoleButton needs="admin" size="sm" disabled={change.isPending} onClick={() => put({ ...asks, digest: waiting.digest })}>
+            <RoleButton
+              needs="admin"
+              size="sm"
+              disabled={change.isPending}
+              onClick={() => put({ ...asks, digest: waiting.digest })}
+            >
               <ShieldCheck /> Grant to {waiting.version}
             </RoleButton>
           )}

@@ -1,4 +1,12 @@
-import { CircleAlert, CircleCheck, Hourglass, PowerOff, ShieldAlert, ShieldQuestion, TriangleAlert } from 'lucide-react';
+import {
+  CircleAlert,
+  CircleCheck,
+  Hourglass,
+  PowerOff,
+  ShieldAlert,
+  ShieldQuestion,
+  TriangleAlert,
+} from 'lucide-react';
 
 import type { Schemas } from '@/api/client';
 import { Badge } from '@/components/ui/badge';
@@ -8,7 +16,8 @@ export function PluginState({ plugin }: { plugin: Schemas['PluginItem'] }) {
   if (plugin.waiting) {
     return (
       <Badge tone="warn">
-        <ShieldQuestion aria-hidden /> {plugin.state === 'active' ? 'serves, newer waits for a grant' : 'waits for a grant'}
+        <ShieldQuestion aria-hidden />{' '}
+        {plugin.state === 'active' ? 'serves, newer waits for a grant' : 'waits for a grant'}
       </Badge>
     );
   }
