@@ -61,6 +61,7 @@ def api(server: Server, token: str, home: Home) -> Iterator[Api]:
     until("all plugins serve", lambda: loaded(admin) >= {file.stem for file in PLUGINS.glob("*.wasm")})
     before = admin.get("/api/config").ok()["settings"]
     yield admin
+    admin = server.api(token)
     (home.folder / "plugins" / f"{ID}.wasm").unlink(missing_ok=True)
     (home.folder / "plugins" / "plugins.lock").unlink(missing_ok=True)
     settings(admin, plugin_trust=before["plugin_trust"], plugins=before["plugins"])
