@@ -121,13 +121,15 @@ def tests() -> list[Suite]:
     # What stands between the SDK and a component can be imported inside one only.
     sdk = ("plugins/sdk-python", "--ignore", "plugins/sdk-python/drls_plugin/guest.py")
     return [
-        Suite("rust: host", (*cargo, "--release"), "cargo"),
+        Suite("rust: host", (*cargo, "--release", "--lib", "--bins", "--test", "api", "--test", "suite"), "cargo"),
         Suite("rust: plugins", cargo, "cargo", "plugins"),
         *(Suite(f"plugin: {name}", plugin_test(name), "plain") for name in plugins()),
         Suite("python: plugin sdk", (*pytest, "--doctest-modules", *sdk), "pytest", ".", {"PYTHONPATH": sdk[0]}),
         check("javascript: plugin sdk", "node", "--test", folder="plugins/sdk-javascript"),
         Suite("console", ("npm", "run", "--silent", "test"), "vitest", "frontend"),
         Suite("house", (*pytest, "tests"), "pytest", lane="longest"),
+        # Builds plugins in three languages.
+        Suite("rust: author kit", (*cargo, "--release", "--test", "kit"), "cargo", lane="beside"),
         Suite("python", (*pytest, "python/tests"), "pytest", lane="beside"),
         Suite("console: browser", ("npm", "run", "--silent", "e2e"), "vitest", "frontend", lane="beside"),
         *(example_test(name) for name in examples()),
@@ -182,10 +184,8 @@ def stop(process: subprocess.Popen[str]) -> None:
     """Ends a suite with all that it started."""
     with suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGTERM)
-    try:
+    with suppress(subprocess.TimeoutExpired):
         process.wait(10)
-    except subprocess.TimeoutExpired:
-        pass
     with suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
 

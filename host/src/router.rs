@@ -50,6 +50,7 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(plugins::rollback))
         .routes(routes!(plugins::disable))
         .routes(routes!(plugins::enable))
+        .routes(routes!(plugins::grant))
         .routes(routes!(events::listen))
         .routes(routes!(openapi::show))
         .routes(routes!(metrics::show))

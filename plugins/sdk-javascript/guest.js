@@ -1,5 +1,5 @@
 // Between the plugin's object and the component's exports. The build's entry file hands in what only a component has.
-import { FACTS, log, PluginError, schema, values } from './index.js';
+import { denied, FACTS, failed, http, log, PluginError, schema, values } from './index.js';
 
 // A log line of the host has 1 KiB; of a longer stack the beginning says most.
 const LONGEST = 1000;
@@ -29,6 +29,35 @@ export function operation(plugin, write) {
         const rate = throughput === undefined ? undefined : Number(throughput);
         return plan(plugin.plan(seen, values(plugin.arguments, given), values(plugin.config, config), rate));
       }),
+  };
+}
+
+/** Lets the plugin send requests through the imported function. */
+export function maySend(send) {
+  http.send = ({ method, url, headers = {}, body = '' }) => {
+    const content = typeof body === 'string' ? new TextEncoder().encode(body) : body;
+    let answer;
+    try {
+      answer = send({ method, url, headers: Object.entries(headers), body: content });
+    } catch (error) {
+      const { tag, val } = error.payload ?? error;
+      if (tag === undefined) throw error;
+      throw tag === 'denied' ? denied(val) : failed(`${method} ${url}: ${val ?? tag}`);
+    }
+    const text = () => new TextDecoder().decode(answer.body);
+    return {
+      status: answer.status,
+      headers: Object.fromEntries(answer.headers),
+      body: answer.body,
+      text,
+      json: () => {
+        try {
+          return JSON.parse(text());
+        } catch (error) {
+          throw failed(`the response is not JSON: ${error.message}`);
+        }
+      },
+    };
   };
 }
 

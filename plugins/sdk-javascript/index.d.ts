@@ -175,3 +175,30 @@ export function fakeTable(facts: Partial<Record<keyof Table, unknown>>): Table;
 export function schema(properties: Properties): Record<string, unknown>;
 /** The values of a JSON text over the defaults of these properties. */
 export function values(properties: Properties, text: string): Record<string, unknown>;
+
+/** A request to a host that the plugin's manifest names under [needs.http]. */
+export interface HttpRequest {
+  method: 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+  url: string;
+  headers?: Record<string, string>;
+  /** At most 1 MiB. */
+  body?: string | Uint8Array;
+}
+
+/** What came back, whatever its status. A redirect is not followed. */
+export interface HttpResponse {
+  status: number;
+  /** Names in lower case. */
+  headers: Record<string, string>;
+  body: Uint8Array;
+  text(): string;
+  /** Fails where it is no JSON. */
+  json(): any;
+}
+
+/** Requests; each throws `denied` for what is not granted and `failed` for what did not come back. Set `send` in a test. */
+export const http: {
+  send(request: HttpRequest): HttpResponse;
+  get(url: string, headers?: Record<string, string>): HttpResponse;
+  postJson(url: string, value: unknown): HttpResponse;
+};

@@ -2,7 +2,7 @@
 //
 // A plugin is a WebAssembly component. It sees a table through methods that give facts which the host gathered from
 // Iceberg metadata before the call; it answers with plain values; it has no clock, no files and no network. The facts
-// that it may ask for are named in `reads`: only those are gathered.
+// that it may ask for are named in `reads`: only those are gathered. Requests to other servers are another matter: see `http`.
 
 /** Names of the facts that there are: the methods of a table. */
 export const FACTS = Object.freeze([
@@ -43,6 +43,16 @@ export const log = {
   info: (message) => log.write('info', message),
   warn: (message) => log.write('warn', message),
   error: (message) => log.write('error', message),
+};
+
+/** Requests to the hosts that [needs.http] of the plugin's manifest names; a server lets them through once an admin grants them. */
+export const http = {
+  send: ({ method }) => {
+    throw failed(`${method}: requests are sent inside a server only; set http.send in a test`);
+  },
+  get: (url, headers = {}) => http.send({ method: 'GET', url, headers }),
+  postJson: (url, value) =>
+    http.send({ method: 'POST', url, headers: { 'content-type': 'application/json' }, body: JSON.stringify(value) }),
 };
 
 /** Makes a health rule of its parts. The default export of a plugin's main file. */

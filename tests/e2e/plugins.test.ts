@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { expect, inject, test } from 'vitest';
 
 import { poll, useBrowser, visit } from './browser';
-import { Home, PLUGINS } from './rig';
+import { Home, PLUGINS, TOP } from './rig';
 
 useBrowser();
 
@@ -124,4 +124,29 @@ test('an admin goes back to a version that is kept, switches a plugin off and on
   expect(await enable.getAttribute('aria-disabled')).toBe('true');
   await page.getByRole('button', { name: 'Enable' }).click();
   await page.getByRole('button', { name: 'Disable' }).waitFor();
+});
+
+test('a plugin that asks for more than facts waits, and an admin grants it or takes that back', async () => {
+  const folder = join(new Home(inject('home')).folder, 'plugins');
+  const file = join(folder, 'table-owners.wasm');
+  copyFileSync(join(TOP, 'host/runtime/tests/corpus/0.1.0/table-owners.wasm'), file);
+  try {
+    const { page } = await visit('admin', '/plugins');
+    const row = page.getByRole('row').filter({ hasText: 'table-owners' });
+    await row.getByText('waits for a grant', { exact: true }).waitFor();
+    await row.getByRole('link').click();
+    await page.getByText('1.0.0 waits: it wants to send requests that are not granted.').waitFor();
+    await page.getByText('owners.example.com new').waitFor();
+    const other = await visit('operator', '/plugins/table-owners/overview');
+    const grant = other.page.getByRole('button', { name: 'Grant to 1.0.0' });
+    await poll(() => grant.getAttribute('aria-disabled')).toBe('true');
+    await page.getByRole('button', { name: 'Grant to 1.0.0' }).click();
+    await page.getByText('owners.example.com granted').waitFor();
+    await page.getByText('Granted by ada').waitFor();
+    await page.getByText('active', { exact: true }).first().waitFor();
+    await page.getByRole('button', { name: 'Take back' }).click();
+    await page.getByText('owners.example.com new').waitFor();
+  } finally {
+    rmSync(file);
+  }
 });

@@ -22,8 +22,11 @@ export async function putPluginConfig(
   id: string,
   config: Record<string, unknown> | null,
 ) {
-  const others = Object.entries(seen.settings.plugins).filter(([name]) => name !== id);
-  const plugins = Object.fromEntries(config === null ? others : [...others, [id, { config }] as const]);
+  const { [id]: own, ...others } = seen.settings.plugins;
+  // What else an operator set for the plugin stays.
+  const ceiling = own?.ceiling ?? { memory_mib: null, time_ms: null };
+  const nothing = config === null && ceiling.memory_mib == null && ceiling.time_ms == null;
+  const plugins = nothing ? others : { ...others, [id]: { ceiling, config: config ?? {} } };
   await client.PUT('/api/config', {
     params: { header: { 'If-Match': seen.etag } },
     body: { ...seen.settings, plugins },

@@ -335,6 +335,27 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/plugins/{id}/grants": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Grant a plugin what it asks for, or take it back.
+         * @description What is sent takes the place of what was granted before, for versions of the same signer; nothing takes all back, and holds
+         *     for calls that run. A version that waits for it serves at once.
+         */
+        put: operations["put_plugins_id_grants"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/plugins/{id}/log": {
         parameters: {
             query?: never;
@@ -623,6 +644,21 @@ export interface components {
          * @enum {string}
          */
         CatalogKind: "embedded" | "rest" | "hive" | "glue" | "dynamodb" | "sql";
+        /** @description The most that a call of one plugin gets. */
+        Ceiling: {
+            /**
+             * Format: int64
+             * @description MiB of memory; empty for what it asks for.
+             * @default null
+             */
+            memory_mib: number | null;
+            /**
+             * Format: int64
+             * @description Milliseconds; empty for what it asks for.
+             * @default null
+             */
+            time_ms: number | null;
+        };
         /** @description Settings and where they come from. */
         ConfigAnswer: {
             /** @description Where each value came from, by JSON Pointer. */
@@ -762,6 +798,16 @@ export interface components {
         } & {
             [key: string]: unknown;
         };
+        /** @description What a plugin may do from now on. */
+        GrantRequest: {
+            /**
+             * @description SHA-256 of the file that it is meant for, as it was shown: where that is another one by now, nothing is granted. It must be
+             *     said where one version serves and one of another signer waits.
+             */
+            digest?: string | null;
+            /** @description Requests that it may send; left out, none. */
+            http?: components["schemas"]["Http"];
+        };
         /** @description A row of a table's history. */
         HistoryItem: {
             /** @description What, as `table.compact` or `job.succeeded`. */
@@ -780,6 +826,19 @@ export interface components {
              * @description Number in the audit chain.
              */
             seq: number;
+        };
+        /** @description Outgoing requests over HTTPS. */
+        Http: {
+            /**
+             * @description Names of hosts, with a port where it is not 443: "api.example.com", "api.example.com:8443".
+             * @default []
+             */
+            hosts: string[];
+            /**
+             * @description Methods, in capitals.
+             * @default []
+             */
+            methods: string[];
         };
         /** @description Answer to a run. */
         JobAnswer: {
@@ -1255,6 +1314,13 @@ export interface components {
         /** @description Settings of one plugin. */
         Plugin: {
             /**
+             * @default {
+             *       "memory_mib": null,
+             *       "time_ms": null
+             *     }
+             */
+            ceiling: components["schemas"]["Ceiling"];
+            /**
              * @description Values for what the plugin's schema describes.
              * @default {}
              */
@@ -1287,8 +1353,8 @@ export interface components {
             /** @description SHA-256, once known. */
             digest?: string | null;
             /**
-             * @description seen, staged, verified, compiled, linked, self-tested, active, optimised, configured, draining, gone, refused, quarantined,
-             *     rolled-back, disabled or enabled.
+             * @description seen, staged, verified, compiled, linked, self-tested, waiting, active, optimised, configured, draining, gone, refused,
+             *     quarantined, rolled-back, disabled, enabled, granted or denied.
              */
             state: unknown;
             /**
@@ -1299,13 +1365,25 @@ export interface components {
             /** @description Version, once known. */
             version?: string | null;
         };
+        /** @description What an admin granted. */
+        PluginGrant: components["schemas"]["Rights"] & components["schemas"]["PluginDecision"] & {
+            /** @description Key that signed the version that it was given for: it holds for versions of the same signer. */
+            signer?: string | null;
+        };
         /** @description One plugin. */
         PluginItem: {
+            /** @description What it asks for beyond facts; an admin grants it. */
+            asks: components["schemas"]["Rights"];
             /**
              * Format: int64
              * @description Calls so far.
              */
             calls: number;
+            /**
+             * Format: int64
+             * @description Times that a version wanted what is not granted, since the server started.
+             */
+            denials: number;
             /** @description SHA-256 of its file. */
             digest?: string | null;
             disabled?: null | components["schemas"]["PluginDecision"];
@@ -1317,6 +1395,7 @@ export interface components {
             failures: {
                 [key: string]: number;
             };
+            grant?: null | components["schemas"]["PluginGrant"];
             /** @description The last 50 steps of its life, oldest first. */
             history: components["schemas"]["PluginEvent"][];
             /** @description Id. */
@@ -1357,7 +1436,8 @@ export interface components {
              * @description Times that a new version gave its place back by itself, since the server started.
              */
             rollbacks: number;
-            /** @description active, staged, refused, quarantined (it failed too often, and calls are refused) or disabled. */
+            signed_by?: null | components["schemas"]["PluginSigner"];
+            /** @description active, staged, refused, quarantined (it failed too often, and calls are refused), disabled or waiting (for a grant). */
             state: string;
             /** @description quick: its code was compiled in a hurry, and faster code follows; optimised. */
             tier?: string | null;
@@ -1367,6 +1447,9 @@ export interface components {
             version?: string | null;
             /** @description Versions that are kept, the one that served last first: any can be gone back to. */
             versions: components["schemas"]["PluginVersion"][];
+            waiting?: null | components["schemas"]["PluginWaiting"];
+            /** @description What is wrong with the signature of what serves, where the settings ask for a warning. */
+            warning?: string | null;
         };
         /** @description Plugins. */
         PluginList: {
@@ -1414,6 +1497,31 @@ export interface components {
             /** @description Its version. */
             version: string;
         };
+        /** @description Who signed a plugin. */
+        PluginSigner: {
+            /** @description Public key. */
+            key: string;
+            /** @description Name that the settings trust it by; null where they do not. */
+            name?: string | null;
+        };
+        /** @description Which plugins are let in, and where they may reach. */
+        PluginTrust: {
+            /**
+             * @description Hosts of your own network, with a port where it is not 443, that plugins may be granted: reached at private addresses
+             *     and without TLS. All others must have public addresses.
+             * @default []
+             */
+            internal_hosts: string[];
+            /** @default off */
+            signed: components["schemas"]["Signatures"];
+            /**
+             * @description Public keys that are trusted, as `drls plugin keys` prints them, by a name for people.
+             * @default {}
+             */
+            signers: {
+                [key: string]: string;
+            };
+        };
         /** @description A version of a plugin whose file is kept. */
         PluginVersion: {
             /** @description SHA-256 of its file. */
@@ -1425,6 +1533,18 @@ export interface components {
             serving: boolean;
             /** @description Version. */
             version: string;
+        };
+        /** @description A version that waits for a grant. */
+        PluginWaiting: {
+            /** @description All that it asks for. */
+            asks: components["schemas"]["Rights"];
+            /** @description SHA-256 of its file. */
+            digest?: string | null;
+            /** @description What of it is not granted. */
+            missing: components["schemas"]["Rights"];
+            signed_by?: null | components["schemas"]["PluginSigner"];
+            /** @description Version. */
+            version?: string | null;
         };
         /** @description Some rows. */
         Preview: {
@@ -1571,6 +1691,16 @@ export interface components {
          * @enum {string}
          */
         Reversibility: "rollback" | "inverse" | "none";
+        /** @description Rights of a plugin. The empty ones are those of nearly every plugin. */
+        Rights: {
+            /**
+             * @default {
+             *       "hosts": [],
+             *       "methods": []
+             *     }
+             */
+            http: components["schemas"]["Http"];
+        };
         /**
          * @description What somebody may do; each role holds the rights of those before it.
          * @enum {string}
@@ -1683,6 +1813,14 @@ export interface components {
              */
             limits: components["schemas"]["Limits"];
             /**
+             * @default {
+             *       "signed": "off",
+             *       "signers": {},
+             *       "internal_hosts": []
+             *     }
+             */
+            plugin_trust: components["schemas"]["PluginTrust"];
+            /**
              * @description Settings of plugins by id.
              * @default {}
              */
@@ -1730,6 +1868,11 @@ export interface components {
             /** @description The user's password. */
             password?: string | null;
         };
+        /**
+         * @description Whether plugins must be signed.
+         * @enum {string}
+         */
+        Signatures: "off" | "warn" | "require";
         /** @description One snapshot. */
         SnapshotItem: {
             /** @description RFC 3339. */
@@ -2689,6 +2832,41 @@ export interface operations {
             cookie?: never;
         };
         requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PluginItem"];
+                };
+            };
+            /** @description What is wrong, and what to do */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    put_plugins_id_grants: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id: the file's name without `.wasm`. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["GrantRequest"];
+            };
+        };
         responses: {
             200: {
                 headers: {

@@ -106,6 +106,7 @@ pub(crate) fn run(args: &BenchArgs) -> Result<()> {
     let instantiate = Spread::measure(length, || plugin.instantiate().map_err(|error| anyhow!("{error}")))?;
     let cases = files.iter().map(|file| {
         let case = Case::read(file)?;
+        runner.prepare(&case.input);
         let name = case::name(file).to_string();
         let configured = plugin.with_config(&case.input.config);
         // A case that expects a refusal of its values makes no call.

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, anyhow};
 use clap::Args;
+use drls_runtime::Refusal;
 
 use crate::{
     cargo, component, files,
@@ -82,7 +83,7 @@ fn build(sources: &[Source], outputs: Vec<PathBuf>, toolchain: &ToolchainArgs) -
         .map(|(source, file)| {
             let component = match &source.code {
                 Code::Rust(_) => modules.next().context("cargo made too little").and_then(|module| read(&module)),
-                Code::Guest(language) => language.component(&source.dir),
+                Code::Guest(language) => language.component(&source.dir, !source.manifest.needs.http.is_empty()),
             };
             let bytes = component.and_then(|component| pack(source, &component));
             let bytes = bytes.with_context(|| format!("cannot build {}", source.id()))?;
@@ -104,8 +105,11 @@ fn read(module: &Path) -> Result<Vec<u8>> {
 
 /// The plugin file: a component that fits the contract, with the manifest inside.
 fn pack(source: &Source, component: &[u8]) -> Result<Vec<u8>> {
-    drls_runtime::inspect(component).map_err(|refusal| {
+    let inspection = drls_runtime::inspect(component).map_err(|refusal| {
         anyhow!("{refusal}\n  fix: export the plugin once with the SDK's macro, export_rule! or export_operation!")
     })?;
+    if inspection.http && source.manifest.needs.http.is_empty() {
+        return Err(anyhow!("{}", Refusal::Needs));
+    }
     Ok(drls_runtime::embed(component, &source.manifest)?)
 }

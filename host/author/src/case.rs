@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, value::RawValue};
 use similar::TextDiff;
 
-use crate::files;
+use crate::{canned::Responses, files};
 
 /// Lines of context around a difference.
 const CONTEXT: usize = 3;
@@ -37,6 +37,8 @@ struct Text<E> {
     arguments: Option<Box<RawValue>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     throughput: Option<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    http: Option<Box<RawValue>>,
     #[serde(default = "Option::default", skip_serializing_if = "Option::is_none")]
     expect: Option<E>,
 }
@@ -60,6 +62,8 @@ pub(crate) struct Input {
     pub(crate) arguments: Option<Value>,
     /// Bytes per second that rewrites reached, 0 for not measured.
     pub(crate) throughput: u64,
+    /// What comes of its requests.
+    pub(crate) http: Responses,
 }
 
 /// What a plugin answered, in the shape of `expect`.
@@ -137,12 +141,14 @@ impl Case {
             ),
         };
         let config = parsed.config.map(|raw| parse(file, raw.get()).context("in `config`")).transpose()?;
+        let http = parsed.http.map(|raw| parse(file, raw.get()).context("in `http`")).transpose()?;
         let arguments = parsed.arguments.map(|raw| parse(file, raw.get()).context("in `arguments`")).transpose()?;
         let input = Input {
             facts: Arc::new(facts),
             config: config.unwrap_or_default(),
             arguments,
             throughput: parsed.throughput.unwrap_or_default(),
+            http: http.unwrap_or_default(),
         };
         Ok(Self { file: file.to_owned(), input, expect: parsed.expect, text })
     }
@@ -178,6 +184,7 @@ impl Case {
             config: old.config,
             arguments: old.arguments,
             throughput: old.throughput,
+            http: old.http,
             expect: Some(answer),
         };
         files::write_atomically(&self.file, format!("{}\n", serde_json::to_string_pretty(&new)?).as_bytes())

@@ -1,10 +1,12 @@
 //! The contract for guests whose tools import a whole interface: cut down to the facts that a plugin reads, so that the
 //! component asks for no more, and no more is gathered for it.
 
-use std::{fs, path::Path};
+use std::path::Path;
 
 use anyhow::{Context as _, Result, bail};
 use serde::Deserialize;
+
+use crate::guest::lay_out;
 
 /// Files of the contract, by name.
 const WIT: [(&str, &str); 4] = [
@@ -13,6 +15,12 @@ const WIT: [(&str, &str); 4] = [
     ("table-operation.wit", include_str!("../../../wit/table-operation.wit")),
     ("types.wit", include_str!("../../../wit/types.wit")),
 ];
+
+/// The capability to send requests.
+const HTTP: &str = include_str!("../../../wit/http/client.wit");
+
+/// The world of a plugin that sends requests.
+const SENDING: &str = "sending";
 
 /// Where the methods of a table begin.
 const TABLE: &str = "  resource table {\n";
@@ -41,14 +49,22 @@ impl Exported {
         }
     }
 
-    /// Writes the contract into a new folder, with these methods of `table` and no others.
-    pub(crate) fn write_wit(&self, folder: &Path) -> Result<()> {
-        fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
+    /// Writes the contract into a new folder, with these methods of `table` and no others; `http`: with the capability to send
+    /// requests. Gives the name of the world.
+    pub(crate) fn write_wit(&self, folder: &Path, http: bool) -> Result<&str> {
         for (name, text) in WIT {
             let text = if name == "facts.wit" { self.narrowed(text)? } else { text.to_owned() };
-            fs::write(folder.join(name), text).with_context(|| format!("cannot write {name}"))?;
+            lay_out(folder, &[(name, &text)])?;
         }
-        Ok(())
+        if !http {
+            return Ok(&self.kind);
+        }
+        let kind = &self.kind;
+        let world = format!(
+            "package drls:plugin@0.1.0;\n\nworld {SENDING} {{\n  include {kind};\n  import drls:http/client@0.1.0;\n}}\n"
+        );
+        lay_out(folder, &[("sending.wit", &world), ("deps/http/client.wit", HTTP)])?;
+        Ok(SENDING)
     }
 
     fn narrowed(&self, facts: &str) -> Result<String> {

@@ -42,11 +42,11 @@ impl Language {
         }
     }
 
-    /// The component of the plugin in `dir`, without a manifest.
-    pub(crate) fn component(self, dir: &Path) -> Result<Vec<u8>> {
+    /// The component of the plugin in `dir`, without a manifest. `http`: its manifest says that it sends requests.
+    pub(crate) fn component(self, dir: &Path, http: bool) -> Result<Vec<u8>> {
         let dir = dir.canonicalize().with_context(|| format!("cannot read {}", dir.display()))?;
         let sources = self.sources(&dir)?;
-        let mut texts = vec![env!("CARGO_PKG_VERSION").as_bytes().to_vec()];
+        let mut texts = vec![env!("CARGO_PKG_VERSION").as_bytes().to_vec(), vec![u8::from(http)]];
         for source in &sources {
             texts.push(source.strip_prefix(&dir).unwrap_or(source).as_os_str().as_encoded_bytes().to_vec());
             texts.push(files::read(source)?);
@@ -63,8 +63,8 @@ impl Language {
         }
         let work = tempfile::tempdir().context("cannot make a folder to build in")?;
         let component = match self {
-            Self::Python => python::component(&dir, &sources, work.path())?,
-            Self::JavaScript => javascript::component(&dir, &sources, work.path())?,
+            Self::Python => python::component(&dir, &sources, http, work.path())?,
+            Self::JavaScript => javascript::component(&dir, &sources, http, work.path())?,
         };
         forget(&dir.join("dist"));
         files::write_atomically(&kept, &component)?;

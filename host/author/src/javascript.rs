@@ -40,8 +40,11 @@ pub(crate) fn pins() -> Vec<&'static str> {
     SDK.iter().map(|(_, text)| *text).chain([LOCK, BUILD, ENTRY]).collect()
 }
 
-/// Builds the component of the plugin in `dir`, in the empty folder `work`.
-pub(crate) fn component(dir: &Path, sources: &[PathBuf], work: &Path) -> Result<Vec<u8>> {
+/// Lines of the entry module that hand the capability to the SDK.
+const HTTP: &str = "import { send } from 'drls:http/client@0.1.0';\nguest.maySend(send);\n";
+
+/// Builds the component of the plugin in `dir`, in the empty folder `work`. `http`: it sends requests.
+pub(crate) fn component(dir: &Path, sources: &[PathBuf], http: bool, work: &Path) -> Result<Vec<u8>> {
     let tools = tools()?;
     lay_out(&work.join(NAME), SDK)?;
     lay_out(work, &[("package.json", "{\"type\": \"module\"}\n")])?;
@@ -55,12 +58,13 @@ pub(crate) fn component(dir: &Path, sources: &[PathBuf], work: &Path) -> Result<
     let mut describe = node(&tools.join("describe.mjs"));
     let exported = tools::run(describe.arg(work.join("plugin/plugin.js")), "plugin.js cannot be imported", FIX)?;
     let exported = Exported::parse(&exported)?;
-    exported.write_wit(&work.join("wit"))?;
-    lay_out(work, &[("entry.js", &ENTRY.replace("{{interface}}", exported.interface()?))])?;
+    let world = exported.write_wit(&work.join("wit"), http)?;
+    let entry = ENTRY.replace("{{interface}}", exported.interface()?);
+    lay_out(work, &[("entry.js", &entry.replace("{{http}}", if http { HTTP } else { "" }))])?;
     eprintln!("drls: making a component of plugin.js and a JavaScript engine, half a minute");
     let output = work.join("plugin.wasm");
     let mut build = node(&tools.join("build.mjs"));
-    build.args(["entry.js", "wit", &exported.kind]).arg(&output).current_dir(work);
+    build.args(["entry.js", "wit", world]).arg(&output).current_dir(work);
     tools::run(&mut build, "componentize-js could not make a component", FIX)?;
     files::read(&output)
 }

@@ -6,6 +6,7 @@
 mod artifact;
 mod bench;
 mod build;
+mod canned;
 mod cargo;
 mod case;
 mod check;
@@ -19,6 +20,7 @@ mod inspect;
 mod install;
 mod installation;
 mod javascript;
+mod keys;
 mod new;
 mod python;
 mod real_table;
@@ -43,6 +45,7 @@ pub use crate::{
     inspect::InspectArgs,
     install::InstallArgs,
     installation::{Installation, RealTable},
+    keys::{KeyFolder, KeysArgs, SignArgs},
     new::NewArgs,
     sdk::SdkArgs,
     test::TestArgs,
@@ -100,6 +103,7 @@ pub enum Command {
     ///     "config": {"most": 2},                   values over `[config]` of plugin.toml
     ///     "arguments": {"versions": 20},           of a table operation
     ///     "throughput": 50000000,                  bytes per second, of a table operation
+    ///     "http": {"GET https://a.example/": {"status": 200, "body": "..."}},   in place of the network
     ///     "expect": {"findings": [...]}            or {"plan": {...}} or {"error": {"invalid": [...]}}
     ///   }
     ///
@@ -129,6 +133,13 @@ pub enum Command {
     /// Reads the table as a server does, beside one that runs or without one.
     #[command(verbatim_doc_comment)]
     Facts(FactsArgs),
+    /// Sign a plugin's file, so that operators who trust the key let it in
+    ///
+    /// The signature stands at the end of the file, over every byte before it: build, then sign, then install.
+    #[command(verbatim_doc_comment)]
+    Sign(SignArgs),
+    /// Tell the keys of this machine with their public keys, or make one
+    Keys(KeysArgs),
     /// Write the SDK of Python or JavaScript into a folder, for an editor and for unit tests
     Sdk(SdkArgs),
 }
@@ -147,6 +158,8 @@ pub fn run(command: &Command, installation: Option<&dyn Installation>) -> ExitCo
         Command::Test(args) => test::run(args, installation),
         Command::Dev(args) => dev::run(args, installation).map(|()| true),
         Command::Facts(args) => facts::run(args, installation).map(|()| true),
+        Command::Sign(args) => keys::run_sign(args).map(|()| true),
+        Command::Keys(args) => keys::run(args).map(|()| true),
         Command::Sdk(args) => sdk::run(args).map(|()| true),
         Command::Bench(args) => bench::run(args).map(|()| true),
     };

@@ -26,6 +26,7 @@ pub(crate) const SDK: &[(&str, &str)] = &[
     ("drls_plugin/errors.py", include_str!("../../../plugins/sdk-python/drls_plugin/errors.py")),
     ("drls_plugin/facts.py", include_str!("../../../plugins/sdk-python/drls_plugin/facts.py")),
     ("drls_plugin/guest.py", include_str!("../../../plugins/sdk-python/drls_plugin/guest.py")),
+    ("drls_plugin/http.py", include_str!("../../../plugins/sdk-python/drls_plugin/http.py")),
     ("drls_plugin/log.py", include_str!("../../../plugins/sdk-python/drls_plugin/log.py")),
     ("drls_plugin/operation.py", include_str!("../../../plugins/sdk-python/drls_plugin/operation.py")),
     ("drls_plugin/plugin.py", include_str!("../../../plugins/sdk-python/drls_plugin/plugin.py")),
@@ -44,8 +45,11 @@ pub(crate) fn pins() -> Vec<&'static str> {
     SDK.iter().map(|(_, text)| *text).chain([LOCK, ENTRY]).collect()
 }
 
-/// Builds the component of the plugin in `dir`, in the empty folder `work`.
-pub(crate) fn component(dir: &Path, sources: &[PathBuf], work: &Path) -> Result<Vec<u8>> {
+/// Lines of the entry module that hand the capability to the SDK.
+const HTTP: &str = "from drls_plugin.guest import may_send\nfrom wit_world.imports import client\n\nmay_send(client)\n";
+
+/// Builds the component of the plugin in `dir`, in the empty folder `work`. `http`: it sends requests.
+pub(crate) fn component(dir: &Path, sources: &[PathBuf], http: bool, work: &Path) -> Result<Vec<u8>> {
     let python = tools()?.join("bin/python");
     let (plugin, sdk) = (work.join("plugin"), work.join("sdk"));
     copy(dir, sources, &plugin, |_, text| text)?;
@@ -54,14 +58,15 @@ pub(crate) fn component(dir: &Path, sources: &[PathBuf], work: &Path) -> Result<
     describe.args(["-I", "-c", DESCRIBE]).args([&plugin, &sdk]);
     let exported = tools::run(&mut describe, "plugin.py cannot be imported", FIX)?;
     let exported = Exported::parse(&exported)?;
-    exported.write_wit(&work.join("wit"))?;
+    let world = exported.write_wit(&work.join("wit"), http)?;
     let interface = if exported.interface()? == "health" { "Health" } else { "Operation" };
-    lay_out(&work.join("entry"), &[("drls_entry.py", &ENTRY.replace("{{interface}}", interface))])?;
+    let entry = ENTRY.replace("{{interface}}", interface).replace("{{http}}", if http { HTTP } else { "" });
+    lay_out(&work.join("entry"), &[("drls_entry.py", &entry)])?;
     eprintln!("drls: making a component of plugin.py and a Python interpreter, half a minute");
     let output = work.join("plugin.wasm");
     let mut build = Command::new(&python);
     build.args(["-c", "from componentize_py import script; script()", "--quiet"]);
-    build.arg("--wit-path").arg(work.join("wit")).args(["--world", &exported.kind]);
+    build.arg("--wit-path").arg(work.join("wit")).args(["--world", world]);
     build.args(["componentize", "--stub-wasi", "drls_entry"]);
     // The plugin first: its files are those that a traceback names.
     for place in [plugin.clone(), plugin.join("vendor"), sdk, work.join("entry")] {

@@ -54,6 +54,7 @@ pub(crate) fn run(
         config: args.config.clone().unwrap_or_default(),
         arguments: args.arguments.clone().map(Value::Object),
         throughput: 0,
+        http: Default::default(),
     };
     let (answer, _) = runner.answer(&input)?;
     println!("{}", serde_json::to_string_pretty(&answer)?);

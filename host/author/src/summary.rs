@@ -1,6 +1,6 @@
 //! What a plugin file holds, as text for people.
 
-use drls_runtime::{Inspection, Interface, Limits, Plugin};
+use drls_runtime::{Inspection, Interface, Limits, Plugin, Signed};
 use serde_json::Value;
 
 use crate::artifact::Artifact;
@@ -24,6 +24,17 @@ pub(crate) fn text(artifact: &Artifact, inspection: &Inspection, plugin: Option<
     lines.extend(interfaces("imports", &inspection.imports));
     lines.extend(interfaces("exports", &inspection.exports));
     lines.push(line("needs", &if needs.is_empty() { "no facts".to_owned() } else { needs.join(", ") }));
+    if let Some(manifest) = inspection.manifest.as_ref().filter(|_| inspection.http) {
+        lines.push(line("asks", &format!("for {}; an admin grants it", manifest.needs.words())));
+    }
+    lines.push(line(
+        "signed",
+        &match &inspection.signed {
+            Signed::Not => "no".to_owned(),
+            Signed::By(key) => format!("with {key}"),
+            Signed::Wrong => "with a signature that is not of this file".to_owned(),
+        },
+    ));
     for kind in &inspection.kinds {
         if let Some(descriptor) = plugin.and_then(|plugin| plugin.descriptor(*kind)) {
             lines.push(line("title", &descriptor.title));

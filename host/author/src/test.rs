@@ -1,6 +1,9 @@
 //! `drls plugin test`: self-tests and cases in the real runtime, told like a test runner tells them.
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use anyhow::{Result, anyhow, bail};
 use clap::Args;
@@ -9,6 +12,7 @@ use serde_json::{Map, Value};
 
 use crate::{
     artifact::Artifact,
+    canned::Canned,
     case::{self, Answer, Case, Input, Outcome},
     installation::Installation,
     real_table::{self, RealTableArgs},
@@ -80,13 +84,23 @@ pub(crate) fn count(n: usize, noun: &str) -> String {
 /// The plugin, compiled once: that takes seconds for a guest that brings its engine.
 pub(crate) struct Runner {
     pub(crate) plugin: Plugin,
+    network: Arc<Canned>,
 }
 
 impl Runner {
     /// Loads the plugin on its own values, as a server would.
     pub(crate) fn new(artifact: &Artifact) -> Result<Self> {
-        let plugin = Host::new(Limits::default())?.load(&artifact.bytes, &Map::new());
-        Ok(Self { plugin: plugin.map_err(|refusal| anyhow!("{refusal}"))? })
+        let network = Arc::new(Canned::default());
+        let host = Host::with_transport(Limits::default(), network.clone())?;
+        let plugin = host.load(&artifact.bytes, &Map::new());
+        Ok(Self { plugin: plugin.map_err(|refusal| anyhow!("{refusal}"))?, network })
+    }
+
+    /// Gives the plugin what it asks for, and responses to what it sends. Self-tests have neither: a server runs them
+    /// before anything is granted.
+    pub(crate) fn prepare(&self, input: &Input) {
+        self.network.set(input.http.clone());
+        self.plugin.grant(self.plugin.asks());
     }
 
     /// Runs one case, and records the answer where `update` says so and it is worth keeping.
@@ -112,6 +126,7 @@ impl Runner {
 
     /// The answer to a call, and the failure where it is one that no plugin should be known for.
     pub(crate) fn answer(&self, input: &Input) -> Result<(Answer, Option<String>)> {
+        self.prepare(input);
         let plugin = match self.plugin.with_config(&input.config) {
             Ok(plugin) => plugin,
             // What a server tells an operator who sets these values.

@@ -26,4 +26,14 @@ pub(crate) mod operation {
     });
 }
 
+/// The capability to send requests.
+pub(crate) mod http {
+    wasmtime::component::bindgen!({
+        path: "../../wit/http",
+        world: "capability",
+        imports: { default: trappable },
+    });
+}
+
+pub(crate) use http::drls::http::client;
 pub(crate) use rule::drls::plugin::{facts, log, types};

@@ -14,8 +14,10 @@ const PATIENCE: u32 = 20;
 #[derive(Debug)]
 pub(crate) struct Budget {
     time: Duration,
-    /// By the wall clock.
+    /// By the wall clock, without what it waited for others.
     latest: Instant,
+    /// The caller's own, by the wall clock.
+    deadline: Option<Instant>,
     /// The thread's processor time when the call had run for one tick. Shorter calls, nearly all, never ask for it.
     after_a_tick: Option<Duration>,
     /// The call was stopped.
@@ -25,8 +27,17 @@ pub(crate) struct Budget {
 impl Budget {
     /// Begins now. `deadline` is the caller's own, by the wall clock.
     pub(crate) fn new(time: Duration, deadline: Option<Instant>) -> Self {
-        let latest = Instant::now() + time * PATIENCE;
-        Self { time, latest: deadline.map_or(latest, |d| d.min(latest)), after_a_tick: None, over: false }
+        Self { time, latest: Instant::now() + time * PATIENCE, deadline, after_a_tick: None, over: false }
+    }
+
+    /// It waited so long for another server, which is not its fault.
+    pub(crate) fn waited(&mut self, time: Duration) {
+        self.latest += time;
+    }
+
+    /// Time until the caller's deadline, where there is one.
+    pub(crate) fn until_deadline(&self) -> Option<Duration> {
+        self.deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()))
     }
 
     /// Ticks until [`Budget::look`] is wanted first.
@@ -42,7 +53,8 @@ impl Budget {
     fn left(&mut self) -> Duration {
         let now = processor_time();
         let ran = TICK + now.saturating_sub(*self.after_a_tick.get_or_insert(now));
-        self.time.saturating_sub(ran).min(self.latest.saturating_duration_since(Instant::now()))
+        let latest = self.deadline.map_or(self.latest, |deadline| deadline.min(self.latest));
+        self.time.saturating_sub(ran).min(latest.saturating_duration_since(Instant::now()))
     }
 }
 

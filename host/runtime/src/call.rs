@@ -12,6 +12,7 @@ use crate::{
     budget::Budget,
     error::{Failure, Identity, Trapped},
     facts::TableFacts,
+    http::Client,
     limits::{Denied, Limiter, Limits},
     log::{Level, LogRing},
     stats::Stats,
@@ -29,7 +30,9 @@ pub(crate) struct CallState {
     log: Arc<LogRing>,
     plugin: Arc<Identity>,
     error_lines: Vec<String>,
-    budget: Budget,
+    pub(crate) budget: Budget,
+    /// Of a plugin that asks for it.
+    pub(crate) client: Option<Client>,
 }
 
 impl std::fmt::Debug for CallState {
@@ -47,12 +50,13 @@ pub(crate) struct Frame<'a> {
     pub(crate) stats: &'a Stats,
     pub(crate) memory: u64,
     pub(crate) time: Duration,
+    pub(crate) client: Option<Client>,
 }
 
 impl Frame<'_> {
     /// Runs `guest` in a fresh store, until `deadline` at the latest.
     pub(crate) fn run<R>(
-        &self,
+        self,
         facts: Option<&Arc<TableFacts>>,
         deadline: Option<Instant>,
         guest: impl FnOnce(&mut Store<CallState>) -> wasmtime::Result<R>,
@@ -68,6 +72,7 @@ impl Frame<'_> {
                 plugin: Arc::clone(self.plugin),
                 error_lines: Vec::new(),
                 budget: Budget::new(self.time, deadline),
+                client: self.client,
             },
         );
         store.limiter(|state| &mut state.limiter);
@@ -77,41 +82,40 @@ impl Frame<'_> {
         let answer = guest(&mut store);
         let state = store.data_mut();
         self.stats.ran(start.elapsed(), state.limiter.memory());
-        answer.map_err(|error| self.explain(&error, state))
+        answer.map_err(|error| explain(&error, state, limits, self.memory, self.time))
     }
+}
 
-    fn explain(&self, error: &wasmtime::Error, state: &mut CallState) -> Failure {
-        let limits = self.limits;
-        if state.budget.over {
-            return Failure::TimedOut(self.time);
-        }
-        match state.limiter.denied {
-            Some(Denied::Memory) => {
-                return Failure::OutOfMemory(format!("{} MiB of memory in one call", self.memory >> 20));
-            }
-            Some(Denied::Table) => {
-                return Failure::OutOfMemory(format!("{} table elements in one call", limits.table_elements));
-            }
-            None => {}
-        }
-        if error.is::<PoolConcurrencyLimitError>() {
-            return Failure::Overloaded("the calls of all plugins take every slot; try again in a moment".to_owned());
-        }
-        if let Some(trap) = error.downcast_ref::<Trap>() {
-            let trap = trap.to_string();
-            let mut message = std::mem::take(&mut state.error_lines).join("\n");
-            if message.is_empty() {
-                message.clone_from(&trap);
-            }
-            return Failure::Trapped(Trapped { message, trap, backtrace: backtrace(error) });
-        }
-        let text = error.root_cause().to_string();
-        // The engine's error type for this is private, so its text is all there is; a test holds it.
-        if text.contains("fuel allocated for hostcalls") {
-            return Failure::BadAnswer(format!("more than {} MiB handed over in one call", limits.answer >> 20));
-        }
-        Failure::BadAnswer(text)
+fn explain(error: &wasmtime::Error, state: &mut CallState, limits: &Limits, memory: u64, time: Duration) -> Failure {
+    if state.budget.over {
+        return Failure::TimedOut(time);
     }
+    match state.limiter.denied {
+        Some(Denied::Memory) => {
+            return Failure::OutOfMemory(format!("{} MiB of memory in one call", memory >> 20));
+        }
+        Some(Denied::Table) => {
+            return Failure::OutOfMemory(format!("{} table elements in one call", limits.table_elements));
+        }
+        None => {}
+    }
+    if error.is::<PoolConcurrencyLimitError>() {
+        return Failure::Overloaded("the calls of all plugins take every slot; try again in a moment".to_owned());
+    }
+    if let Some(trap) = error.downcast_ref::<Trap>() {
+        let trap = trap.to_string();
+        let mut message = std::mem::take(&mut state.error_lines).join("\n");
+        if message.is_empty() {
+            message.clone_from(&trap);
+        }
+        return Failure::Trapped(Trapped { message, trap, backtrace: backtrace(error) });
+    }
+    let text = error.root_cause().to_string();
+    // The engine's error type for this is private, so its text is all there is; a test holds it.
+    if text.contains("fuel allocated for hostcalls") {
+        return Failure::BadAnswer(format!("more than {} MiB handed over in one call", limits.answer >> 20));
+    }
+    Failure::BadAnswer(text)
 }
 
 fn backtrace(error: &wasmtime::Error) -> Vec<String> {

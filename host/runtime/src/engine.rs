@@ -6,6 +6,7 @@ use std::{
     time::Duration,
 };
 
+use arc_swap::ArcSwap;
 use serde::Serialize;
 
 use wasmtime::{
@@ -14,9 +15,11 @@ use wasmtime::{
 };
 
 use crate::{
-    bindings::{facts, log, types},
+    bindings::{client, facts, log, types},
     call::CallState,
+    http::{Down, Internet, Transport},
     limits::Limits,
+    policy::Policy,
 };
 
 /// How often guest code looks at its deadline; a call ends at most this much late.
@@ -51,6 +54,10 @@ pub struct Host {
     /// Made when the first plugin wants it; none where this processor is not one of Winch's.
     quick: OnceLock<Option<Compiler>>,
     pub(crate) limits: Limits,
+    policy: ArcSwap<Policy>,
+    /// Made when the first plugin sends a request.
+    transport: OnceLock<Arc<dyn Transport>>,
+    down: Down,
 }
 
 impl std::fmt::Debug for Host {
@@ -73,7 +80,42 @@ impl Host {
     /// The processor or the system is not supported.
     pub fn new(limits: Limits) -> Result<Arc<Self>, EngineError> {
         let optimising = Compiler::new(Tier::Optimised, &limits)?;
-        Ok(Arc::new(Self { optimising, quick: OnceLock::new(), limits }))
+        Ok(Arc::new(Self {
+            optimising,
+            quick: OnceLock::new(),
+            limits,
+            policy: ArcSwap::default(),
+            transport: OnceLock::new(),
+            down: Down::default(),
+        }))
+    }
+
+    /// A host whose plugins' requests go to `transport` in place of the network.
+    ///
+    /// # Errors
+    /// See [`Host::new`].
+    pub fn with_transport(limits: Limits, transport: Arc<dyn Transport>) -> Result<Arc<Self>, EngineError> {
+        let host = Self::new(limits)?;
+        // Nobody else has it yet.
+        let _ = host.transport.set(transport);
+        Ok(host)
+    }
+
+    /// The operator's word of now.
+    pub fn policy(&self) -> Arc<Policy> {
+        self.policy.load_full()
+    }
+
+    pub(crate) fn set_policy(&self, policy: Policy) {
+        self.policy.store(Arc::new(policy));
+    }
+
+    pub(crate) fn down(&self) -> &Down {
+        &self.down
+    }
+
+    pub(crate) fn transport(&self) -> &Arc<dyn Transport> {
+        self.transport.get_or_init(|| Arc::new(Internet::new()))
     }
 
     /// The limits that hold here.
@@ -114,6 +156,7 @@ impl Compiler {
         types::add_to_linker::<_, HasSelf<_>>(&mut linker, |state| state).map_err(text)?;
         log::add_to_linker::<_, HasSelf<_>>(&mut linker, |state| state).map_err(text)?;
         facts::add_to_linker::<_, HasSelf<_>>(&mut linker, |state| state).map_err(text)?;
+        client::add_to_linker::<_, HasSelf<_>>(&mut linker, |state| state).map_err(text)?;
         tick(&engine).map_err(|e| EngineError(e.to_string()))?;
         Ok(Self { tier, engine, linker, pooled })
     }

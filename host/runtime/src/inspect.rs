@@ -11,12 +11,17 @@ use crate::{
     refusal::{Mismatch, Refusal},
     schema::nearest,
     section::{Binary, MANIFEST_SECTION},
+    signature::Signed,
 };
 
 /// Version of the plugin contract that this host speaks.
 pub const CONTRACT: &str = "0.1.0";
 
 const PACKAGE: &str = "drls:plugin/";
+/// The capability to send requests.
+const HTTP: &str = "drls:http/client@0.1.0";
+const HTTP_PACKAGE: &str = "drls:http/";
+const HTTP_FUNCTIONS: [&str; 1] = ["send"];
 
 /// Functions of a table and the group of facts that each reads.
 const TABLE_METHODS: [(&str, Group); 20] = [
@@ -104,6 +109,10 @@ pub struct Inspection {
     pub exports: Vec<Interface>,
     /// Groups of facts that it reads, from the functions that it imports.
     pub needs: BTreeSet<Group>,
+    /// True where it sends requests: an admin grants that.
+    pub http: bool,
+    /// Who signed it.
+    pub signed: Signed,
     /// Version of the contract.
     pub contract: &'static str,
     /// The manifest, where there is one.
@@ -145,7 +154,9 @@ pub fn inspect(bytes: &[u8]) -> Result<Inspection, Refusal> {
     let manifest = binary.custom(MANIFEST_SECTION).map(Manifest::from_section).transpose()?;
     let needs = imports.iter().filter(|i| i.name == full("facts")).flat_map(|i| &i.functions);
     let needs = needs.filter_map(|f| Group::of_method(f.strip_prefix(METHOD)?)).collect();
-    Ok(Inspection { size: bytes.len() as u64, kinds, imports, exports, needs, contract: CONTRACT, manifest })
+    let (http, signed) = (imports.iter().any(|import| import.name == HTTP), Signed::read(&binary));
+    let size = bytes.len() as u64;
+    Ok(Inspection { size, kinds, imports, exports, needs, http, signed, contract: CONTRACT, manifest })
 }
 
 fn full(interface: &str) -> String {
@@ -166,8 +177,11 @@ fn other_version(name: &str) -> bool {
 
 fn import_problems(import: &Interface) -> Vec<Mismatch> {
     let name = &import.name;
-    if other_version(name) {
+    if other_version(name) || (name.starts_with(HTTP_PACKAGE) && name != HTTP) {
         return vec![Mismatch::OtherVersion { name: name.clone() }];
+    }
+    if name == HTTP {
+        return unknown_items(import, &HTTP_FUNCTIONS.map(str::to_owned));
     }
     let known: Vec<String> = match name.strip_prefix(PACKAGE).and_then(|r| r.split('@').next()) {
         Some("types") => Vec::new(),
@@ -175,9 +189,13 @@ fn import_problems(import: &Interface) -> Vec<Mismatch> {
         Some("facts") => TABLE_METHODS.iter().map(|(m, _)| format!("{METHOD}{m}")).collect(),
         _ => return vec![Mismatch::ExtraImport { name: name.clone() }],
     };
+    unknown_items(import, &known)
+}
+
+fn unknown_items(import: &Interface, known: &[String]) -> Vec<Mismatch> {
     let unknown = import.functions.iter().filter(|f| !known.contains(f));
     let problem = |item: &String| Mismatch::UnknownItem {
-        interface: name.clone(),
+        interface: import.name.clone(),
         item: item.clone(),
         nearest: nearest(item, known.iter().map(String::as_str)).map(str::to_owned),
     };

@@ -16,7 +16,7 @@ use tempfile::NamedTempFile;
 
 pub use self::{
     change::{Change, DecisionError, Did, Named},
-    entry::{Decision, Entry, KEPT, Kept, Quarantine},
+    entry::{Decision, Entry, Grant, KEPT, Kept, Quarantine},
 };
 
 /// Entries by id.
@@ -136,7 +136,7 @@ fn replace(file: &Path, content: &[u8]) -> io::Result<()> {
 /// Gives a file to whom its folder belongs, readable as other files: what root decides at a command line is read and written
 /// on by the server's user.
 #[cfg(unix)]
-fn as_the_folder(file: &Path, folder: &Path) -> io::Result<()> {
+pub(crate) fn as_the_folder(file: &Path, folder: &Path) -> io::Result<()> {
     use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown};
     fs::set_permissions(file, fs::Permissions::from_mode(0o644))?;
     let (theirs, ours) = (fs::metadata(folder)?, fs::metadata(file)?);
@@ -148,7 +148,7 @@ fn as_the_folder(file: &Path, folder: &Path) -> io::Result<()> {
 }
 
 #[cfg(not(unix))]
-fn as_the_folder(_: &Path, _: &Path) -> io::Result<()> {
+pub(crate) fn as_the_folder(_: &Path, _: &Path) -> io::Result<()> {
     Ok(())
 }
 

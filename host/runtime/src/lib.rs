@@ -15,21 +15,26 @@ mod error;
 pub mod facts;
 mod gate;
 mod guest;
+mod http;
 mod inspect;
 mod ledger;
 mod life;
 mod limits;
 mod load;
 mod loader;
+mod lock;
 mod log;
 pub mod manifest;
 mod optimise;
 mod plugin;
+mod policy;
 mod refusal;
+mod rights;
 mod runtime;
 mod schema;
 mod section;
 mod selftest;
+mod signature;
 mod snapshot;
 mod stats;
 mod store;
@@ -41,17 +46,22 @@ mod worker;
 pub use crate::{
     engine::{EngineError, Host, Tier},
     error::{CallError, Failure, FailureKind, FieldError, Identity, Trapped},
+    http::{HttpFailure, Request, Response, Transport},
     inspect::{CONTRACT, Inspection, Interface, Kind, inspect},
-    ledger::{Change, Decision, DecisionError, Did, Entry, KEPT, Kept, Ledger, Named, Quarantine},
+    ledger::{Change, Decision, DecisionError, Did, Entry, Grant, KEPT, Kept, Ledger, Named, Quarantine},
     life::{LifeEvent, LifeState},
     limits::Limits,
+    lock::{LOCK_FILE, Lock, Locked},
     log::{Level, LogLine},
     manifest::{Manifest, embed},
     plugin::{Descriptor, Plugin},
-    refusal::{Mismatch, Refusal},
-    runtime::{ConfigError, OpenError, PluginState, PluginStatus, Runtime, RuntimeConfig},
+    policy::{Ceiling, Network, Policy, Signatures},
+    refusal::{Mismatch, Refusal, Wanted},
+    rights::{Http, Rights},
+    runtime::{ConfigError, OpenError, PluginState, PluginStatus, Runtime, RuntimeConfig, SignedBy, Waiting},
     section::MANIFEST_SECTION,
     selftest::SelfTestOutcome,
+    signature::{KeyError, PrivateKey, PublicKey, Signed, sign},
     snapshot::Snapshot,
     stats::Counters,
     strikes::Strikes,

@@ -2,7 +2,7 @@
 
 use std::{
     collections::{BTreeMap, HashMap, VecDeque},
-    sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, atomic::AtomicU64, mpsc},
     time::{Duration, SystemTime},
 };
 
@@ -42,6 +42,12 @@ pub enum LifeState {
     Optimised,
     /// Calls go to it with another configuration.
     Configured,
+    /// It is in order, and waits for an admin to grant what it asks for.
+    Waiting,
+    /// An admin granted rights, or took some back.
+    Granted,
+    /// A call wanted something that is not granted.
+    Denied,
     /// No new call goes to it.
     Draining,
     /// The last call that held it is over.
@@ -71,6 +77,9 @@ impl LifeState {
             Self::Active => "active",
             Self::Optimised => "optimised",
             Self::Configured => "configured",
+            Self::Waiting => "waiting",
+            Self::Granted => "granted",
+            Self::Denied => "denied",
             Self::Draining => "draining",
             Self::Gone => "gone",
             Self::Refused => "refused",
@@ -128,6 +137,9 @@ impl Refused {
         let serves = serving.map(|s| format!("; {} serves", s.version)).unwrap_or_default();
         match &self.refusal {
             Refusal::Quarantined(_) => format!("{what} is {}{serves}", self.refusal),
+            Refusal::NeedsGrant(wanted) => {
+                format!("{what} waits for an admin to grant {}{serves}", wanted.missing.words())
+            }
             refusal => format!("{what} refused: {refusal}{serves}"),
         }
     }
@@ -184,6 +196,7 @@ pub(crate) struct Life {
     limits: Limits,
     records: Mutex<BTreeMap<String, Record>>,
     logs: Mutex<HashMap<String, Arc<LogRing>>>,
+    denials: Mutex<HashMap<String, Arc<AtomicU64>>>,
     listeners: Mutex<Vec<mpsc::Sender<LifeEvent>>>,
 }
 
@@ -193,7 +206,18 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 impl Life {
     pub(crate) fn new(limits: Limits) -> Self {
-        Self { limits, records: Mutex::default(), logs: Mutex::default(), listeners: Mutex::default() }
+        Self {
+            limits,
+            records: Mutex::default(),
+            logs: Mutex::default(),
+            denials: Mutex::default(),
+            listeners: Mutex::default(),
+        }
+    }
+
+    /// Counts what the versions of a plugin wanted and may not.
+    pub(crate) fn denials(&self, id: &str) -> Arc<AtomicU64> {
+        Arc::clone(lock(&self.denials).entry(id.to_owned()).or_default())
     }
 
     /// The log of a plugin, which outlives its versions.
@@ -229,7 +253,7 @@ impl Life {
             detail,
         };
         let (version, detail) = (event.version.as_ref().map(ToString::to_string), event.detail.as_deref());
-        if matches!(state, LifeState::Refused | LifeState::Quarantined | LifeState::RolledBack) {
+        if matches!(state, LifeState::Refused | LifeState::Quarantined | LifeState::RolledBack | LifeState::Denied) {
             tracing::warn!(plugin = id, version, digest = event.digest, detail, "plugin {}", state.name());
         } else {
             tracing::debug!(plugin = id, version, digest = event.digest, detail, ?state, "plugin");

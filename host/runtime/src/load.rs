@@ -1,6 +1,9 @@
 //! From bytes to a plugin that may serve: inspect, compile, link, describe, test.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, OnceLock},
+};
 
 use arc_swap::ArcSwap;
 use serde_json::{Map, Value};
@@ -14,11 +17,13 @@ use crate::{
     error::{FieldError, Identity},
     gate::Gate,
     guest::Guest,
+    http::Denials,
     inspect::{Inspection, Kind, inspect},
     log::LogRing,
     manifest::Manifest,
     plugin::{Code, Descriptor, Plugin},
     refusal::Refusal,
+    rights::Rights,
     schema::Schema,
     stats::Stats,
     strikes::Judge,
@@ -53,10 +58,12 @@ pub(crate) struct Load<'a> {
     /// The plugin's log by its id.
     pub(crate) log: &'a dyn Fn(&str) -> Arc<LogRing>,
     /// Told once the manifest is known and the bytes are whole.
-    pub(crate) check: &'a dyn Fn(&Identity) -> Result<(), Refusal>,
+    pub(crate) check: &'a dyn Fn(&Identity, &Inspection) -> Result<(), Refusal>,
     pub(crate) stage: &'a dyn Fn(&Identity, Stage<'_>),
     /// Makes who listens to its calls.
     pub(crate) judge: &'a dyn Fn(&Identity) -> Option<Judge>,
+    /// Makes who listens to what it may not do.
+    pub(crate) denials: &'a dyn Fn(&Identity) -> Option<Denials>,
     /// Runs the self-tests and refuses where one fails.
     pub(crate) self_tests: bool,
     /// Takes quick code where the cache has no other and Winch can make it.
@@ -86,9 +93,10 @@ impl Host {
             config,
             unfit: None,
             log: &|_| Arc::clone(&log),
-            check: &|_| Ok(()),
+            check: &|_, _| Ok(()),
             stage: &|_, _| {},
             judge: &|_| None,
+            denials: &|_| None,
             self_tests: false,
             quick: tier == Tier::Quick,
         };
@@ -115,8 +123,11 @@ impl Load<'_> {
             version: manifest.version.clone(),
             digest: digest.to_owned(),
         });
-        (self.check)(&identity)?;
+        (self.check)(&identity, &inspection)?;
         self.within_limits(&manifest)?;
+        if inspection.http && manifest.needs.http.is_empty() {
+            return Err(Refusal::Needs);
+        }
         (self.stage)(&identity, Stage::Verified);
 
         let made = self.compile(bytes, digest)?;
@@ -190,6 +201,8 @@ impl Load<'_> {
         };
         let compiler = compiler.unwrap_or(self.host.optimising());
         let guest = Guest::link(compiler, &made.component, &inspection.kinds).map_err(link)?;
+        // What it names and never uses is not asked for.
+        let asks = if inspection.http { manifest.needs.clone() } else { Rights::default() };
         let mut code = Code {
             host: Arc::clone(self.host),
             identity: Arc::clone(identity),
@@ -203,6 +216,9 @@ impl Load<'_> {
             gate: Gate::new(limits.running, limits.waiting),
             stats: Stats::default(),
             judge: (self.judge)(identity),
+            asks,
+            rights: OnceLock::new(),
+            denials: (self.denials)(identity).map(Arc::new),
         };
         code.describe()?;
         Ok(code)

@@ -3,6 +3,7 @@
 //! Everything comes to it as a message, so snapshots follow each other in one order. It never reads a file's content,
 //! compiles or runs a plugin: workers do.
 
+mod admission;
 mod trust;
 
 use std::{
@@ -19,8 +20,11 @@ use serde_json::{Map, Value};
 
 use crate::{
     error::{FieldError, Identity},
+    ledger::Entry,
     life::{Holds, LifeState, Refused, Subject, Unfit},
+    lock::LOCK_FILE,
     plugin::Plugin,
+    policy::Policy,
     refusal::Refusal,
     runtime::ConfigError,
     snapshot::Snapshot,
@@ -55,6 +59,10 @@ pub(crate) enum Message {
     Judged { id: String, digest: String, verdict: Verdict },
     /// Look at what was decided about a plugin.
     Decided { id: String },
+    /// A call wanted what is not granted.
+    Denied { identity: Arc<Identity>, what: String },
+    /// The operator's word.
+    Policy(Box<Policy>),
     /// An operator's values for a plugin.
     Configure { id: String, values: Map<String, Value>, reply: Sender<Result<(), ConfigError>> },
     /// Answer once nothing is under way.
@@ -86,6 +94,8 @@ struct Track {
     failed: Option<Arc<Identity>>,
     /// Digests of the kept versions that were tried for it.
     tried: Vec<String>,
+    /// The operator's word when it was given to a worker.
+    word: u64,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -118,7 +128,16 @@ pub(crate) struct Loader {
     unreadable: bool,
     /// Something changed since files that nobody needs were last removed.
     untidy: bool,
+    /// State of the lock when it was last looked at; none where it has changed since.
+    lock: Option<Option<Stamp>>,
+    /// Times that the operator's word or the lock was another one.
+    word: u64,
+    /// Changes of ledgers that the disk did not take yet, by id: they hold, and are written with the next.
+    unsaved: HashMap<String, Vec<Edit>>,
 }
+
+/// A change of what is known of a plugin.
+type Edit = Box<dyn Fn(&mut Entry) + Send>;
 
 impl Loader {
     pub(crate) fn new(
@@ -140,6 +159,9 @@ impl Loader {
             next_scan: Instant::now(),
             unreadable: false,
             untidy: true,
+            lock: None,
+            word: 0,
+            unsaved: HashMap::new(),
         }
     }
 
@@ -172,6 +194,12 @@ impl Loader {
             Message::Changed { name, whole } if is_plugin(&name) => {
                 self.note(&name, if whole { Why::Whole } else { Why::Quiet });
             }
+            Message::Changed { name, whole } if name == LOCK_FILE => {
+                // One that is being written waits a moment: what is half of it would let nothing in.
+                let wait = if whole { Duration::ZERO } else { QUIET };
+                self.next_scan = self.next_scan.min(Instant::now() + wait);
+                self.lock = None;
+            }
             Message::Changed { name, .. } => {
                 if let Some(id) = name.strip_suffix(".json") {
                     self.decided(id);
@@ -183,6 +211,8 @@ impl Loader {
             Message::Done { name, kept: Some(digest), outcome } => self.fallen(&name, &digest, outcome),
             Message::Judged { id, digest, verdict } => self.judged(&id, &digest, verdict),
             Message::Decided { id } => self.decided(&id),
+            Message::Denied { identity, what } => self.denied(&identity, what),
+            Message::Policy(policy) => self.obey(*policy),
             Message::Configure { id, values, reply } => {
                 // Whoever asked may have gone away.
                 let _ = reply.send(self.configure(&id, values));
@@ -218,7 +248,15 @@ impl Loader {
             self.tracks.keys().filter(|name| self.shop.files.stamp(name).is_none()).cloned().collect();
         gone.iter().for_each(|name| self.note(name, Why::Quiet));
         let known: Vec<String> = self.tracks.keys().map(|name| stem(name).to_owned()).collect();
-        known.iter().for_each(|id| self.decided(id));
+        for id in &known {
+            self.save(id);
+            self.decided(id);
+        }
+        // The lock is a file of the folder that may have changed unseen, as they may have.
+        let lock = Some(self.shop.files.stamp(LOCK_FILE));
+        if std::mem::replace(&mut self.lock, lock) != lock {
+            self.reconsider();
+        }
     }
 
     /// Plans a look at a file.
@@ -297,7 +335,7 @@ impl Loader {
         let Some(track) = self.tracks.get_mut(name) else { return };
         let refused = track.refused.as_ref().and_then(|r| r.subject.digest.clone());
         self.shop.life.with(id, |record| record.present = true);
-        (track.loaded, track.busy, track.unfinished) = (Some(stamp), true, None);
+        (track.loaded, track.busy, track.unfinished, track.word) = (Some(stamp), true, None, self.word);
         track.tried.clear();
         let job = Job {
             name: name.to_owned(),
@@ -337,7 +375,12 @@ impl Loader {
                     (track.unfinished, track.noticed) = (Some(judged), Some(noticed));
                     track.due.get_or_insert((judged, Why::Unfinished));
                 } else if self.shop.files.stamp(name).is_some() {
+                    let another_word = track.word != self.word;
                     self.refuse(name, refused);
+                    if another_word {
+                        // What refused it may stand no longer.
+                        self.note(name, Why::Again);
+                    }
                     self.fall_back(name);
                 } else {
                     self.note(name, Why::Gone);
@@ -369,7 +412,9 @@ impl Loader {
         self.untidy = true;
         let detail = refused.text(id, self.snapshot.load().plugin(id).map(|p| &**p.identity()));
         self.shop.life.with(id, |record| record.refused = Some(refused.clone()));
-        self.shop.life.tell(id, LifeState::Refused, &refused.subject, Duration::ZERO, Some(detail));
+        let waits = matches!(refused.refusal, Refusal::NeedsGrant(_));
+        let state = if waits { LifeState::Waiting } else { LifeState::Refused };
+        self.shop.life.tell(id, state, &refused.subject, Duration::ZERO, Some(detail));
         if let Some(track) = self.tracks.get_mut(name) {
             track.refused = Some(refused);
         }

@@ -12,8 +12,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::{
+    error::FieldError,
     facts::TableFacts,
     refusal::Refusal,
+    rights::Rights,
     section::{Binary, Broken, MANIFEST_SECTION},
 };
 
@@ -41,6 +43,9 @@ pub struct Manifest {
     /// Address of the project.
     #[serde(default)]
     pub homepage: Option<String>,
+    /// What it wants to do beyond reading facts.
+    #[serde(default, skip_serializing_if = "Rights::is_empty")]
+    pub needs: Rights,
     /// Memory that a call asks for, bytes.
     #[serde(default)]
     pub memory: Option<u64>,
@@ -153,9 +158,16 @@ impl Manifest {
         if format != FORMAT {
             return Err(Refusal::BadManifest(format!("format {format} is not one that this release reads ({FORMAT})")));
         }
-        let manifest: Self = serde_json::from_value(Value::Object(rest.into_iter().collect())).map_err(broken)?;
+        let mut manifest: Self = serde_json::from_value(Value::Object(rest.into_iter().collect())).map_err(broken)?;
         if !is_kebab(&manifest.id) {
             return Err(Refusal::BadManifest(format!("id {:?}: {KEBAB_RULE}", manifest.id)));
+        }
+        if !manifest.needs.is_empty() {
+            let wrong = |mistakes: Vec<FieldError>| {
+                let words = mistakes.iter().map(|one| format!("needs{}: {}", one.pointer, one.detail));
+                Refusal::BadManifest(words.collect::<Vec<_>>().join("; "))
+            };
+            manifest.needs = manifest.needs.parse().map_err(wrong)?;
         }
         Ok(manifest)
     }

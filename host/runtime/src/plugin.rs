@@ -2,7 +2,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    sync::Arc,
+    sync::{Arc, OnceLock},
     time::{Duration, Instant, SystemTime},
 };
 
@@ -20,9 +20,11 @@ use crate::{
     facts::{Group, TableFacts},
     gate::Gate,
     guest::Guest,
+    http::{Client, Denials},
     inspect::{Inspection, Kind},
     log::LogRing,
     manifest::Manifest,
+    rights::Rights,
     schema::{Schema, merge},
     stats::{Counters, Stats},
     strikes::Judge,
@@ -64,6 +66,12 @@ pub(crate) struct Code {
     pub(crate) stats: Stats,
     /// Listens to the calls, where somebody takes plugins out of service.
     pub(crate) judge: Option<Judge>,
+    /// What it asks for: nothing where it imports no capability.
+    pub(crate) asks: Rights,
+    /// What it got of that; nothing before it serves.
+    pub(crate) rights: OnceLock<Arc<ArcSwap<Rights>>>,
+    /// Listens to what it may not do.
+    pub(crate) denials: Option<Arc<Denials>>,
 }
 
 /// A plugin with one configuration. Cloned by `Arc`; a call that holds it goes on after it was replaced.
@@ -165,6 +173,20 @@ impl Plugin {
         &self.code.manifest
     }
 
+    /// What it asks for beyond facts: an admin grants it.
+    pub fn asks(&self) -> &Rights {
+        &self.code.asks
+    }
+
+    /// Gives it rights in place of those before; calls that run have them at once. It gets no more than it asks for.
+    pub fn grant(&self, rights: &Rights) {
+        if self.code.asks.is_empty() {
+            return;
+        }
+        let given = Arc::new(self.code.asks.both(rights));
+        self.code.rights.get_or_init(Arc::default).store(given);
+    }
+
     /// What it says of one kind that it offers.
     pub fn descriptor(&self, kind: Kind) -> Option<&Descriptor> {
         self.code.descriptors.get(&kind)
@@ -228,6 +250,8 @@ impl Plugin {
         };
         // Who gave it less time than it may have is to blame for that.
         let cut_off = matches!(answer, Err(Failure::TimedOut(_))) && deadline.is_some_and(|at| at <= Instant::now());
+        let cut_off =
+            cut_off || matches!(answer, Err(Failure::TimedOut(_) | Failure::OutOfMemory(_))) && self.code.lowered();
         if let Some(judge) = self.code.judge.as_ref().filter(|_| !cut_off) {
             judge.heard(answer.as_ref().err());
         }
@@ -303,12 +327,29 @@ impl Code {
             stats: &self.stats,
             memory,
             time,
+            client: self.client(),
         }
     }
 
+    /// What sends its requests, where it got the right to.
+    fn client(&self) -> Option<Client> {
+        let rights = self.rights.get()?.clone();
+        Some(Client::new(rights, self.denials.clone(), Arc::clone(&self.host)))
+    }
+
+    /// The operator gives it less than it asked for, and answers for what that does.
+    fn lowered(&self) -> bool {
+        self.allowance() != self.asked()
+    }
+
+    fn asked(&self) -> (u64, Duration) {
+        let (limits, asked) = (&self.host.limits, &self.manifest);
+        (asked.memory.unwrap_or(limits.memory), asked.time().unwrap_or(limits.time))
+    }
+
     fn allowance(&self) -> (u64, Duration) {
-        let limits = &self.host.limits;
-        (self.manifest.memory.unwrap_or(limits.memory), self.manifest.time().unwrap_or(limits.time))
+        let (memory, time) = self.asked();
+        self.host.policy().allowance(&self.identity.id, memory, time)
     }
 
     fn call<R>(

@@ -1,8 +1,12 @@
 //! Why a file is not taken as a plugin. Every text says what to do about it.
 
+use serde::Serialize;
+
 use crate::{
     error::{Failure, FieldError},
     inspect::CONTRACT,
+    rights::Rights,
+    signature::PublicKey,
 };
 
 /// A reason to refuse a plugin file.
@@ -85,9 +89,46 @@ pub enum Refusal {
     /// It served and failed too often.
     #[error("in quarantine: {0}; put another version there, or enable it to try this one again")]
     Quarantined(String),
+    /// It sends requests, but does not say where to.
+    #[error(
+        "it imports drls:http/client, but its manifest names no hosts; add [needs.http] with hosts = [...] to plugin.toml and build it again"
+    )]
+    Needs,
+    /// It wants more than an admin granted.
+    #[error("it waits for an admin to grant {}", .0.missing.words())]
+    NeedsGrant(Box<Wanted>),
+    /// The operator lets in what trusted keys signed, and this is not.
+    #[error(
+        "{0}, and only what a trusted key signed serves here; sign it with `drls plugin sign`, or trust its key in the settings under plugin_trust"
+    )]
+    Signature(String),
+    /// Older than what served, where only signed plugins serve: an old version may have holes that were closed since.
+    #[error(
+        "{newest} served already, and an older version does not take its place by itself; go back to it with `drls plugin rollback`"
+    )]
+    Older {
+        /// The newest that served.
+        newest: semver::Version,
+    },
+    /// The lock file does not name it.
+    #[error(
+        "plugins.lock {0}; run `drls plugin lock` to let in the files that are there, or put the one there that it names"
+    )]
+    Lock(String),
     /// What was decided about it can't be read, so nobody knows whether it may serve.
     #[error("what was decided about it can't be read: {0}; mend that file, or remove it to forget the decisions")]
     Ledger(String),
+}
+
+/// What a plugin waits for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Wanted {
+    /// All that it asks for.
+    pub asked: Rights,
+    /// What of it is not granted.
+    pub missing: Rights,
+    /// Key that signed it: a grant holds for versions that the same key signed.
+    pub signer: Option<PublicKey>,
 }
 
 /// One thing in a component's imports or exports that does not fit.
@@ -160,6 +201,11 @@ impl Refusal {
             Self::Config(_) => "config",
             Self::SelfTest(_) => "self-test",
             Self::Quarantined(_) => "quarantined",
+            Self::Needs => "needs",
+            Self::NeedsGrant(_) => "needs-grant",
+            Self::Signature(_) => "signature",
+            Self::Older { .. } => "older-version",
+            Self::Lock(_) => "lock",
             Self::Ledger(_) => "ledger",
         }
     }

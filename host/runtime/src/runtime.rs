@@ -6,6 +6,7 @@ use std::{
     path::PathBuf,
     sync::{
         Arc, Mutex, PoisonError,
+        atomic::Ordering::Relaxed,
         mpsc::{self, Receiver, Sender},
     },
     thread::{self, JoinHandle},
@@ -29,7 +30,10 @@ use crate::{
     loader::{Loader, Message},
     log::{LogLine, millis},
     plugin::Plugin,
-    refusal::Refusal,
+    policy::Policy,
+    refusal::{Refusal, Wanted},
+    rights::Rights,
+    signature::PublicKey,
     snapshot::Snapshot,
     stats::Counters,
     store::Files,
@@ -52,6 +56,8 @@ pub struct RuntimeConfig {
     pub limits: Limits,
     /// The operator's values by plugin id, over those of the manifests.
     pub plugins: HashMap<String, Map<String, Value>>,
+    /// What is let in, and how much of it.
+    pub policy: Policy,
 }
 
 /// The runtime could not be opened.
@@ -95,6 +101,30 @@ pub enum PluginState {
     Quarantined,
     /// A person switched it off.
     Disabled,
+    /// It is in order, asks for more than an admin granted, and nothing else serves.
+    Waiting,
+}
+
+/// A version that asks for more than is granted.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Waiting {
+    /// Version.
+    pub version: Option<Version>,
+    /// SHA-256 of its file.
+    pub digest: Option<String>,
+    /// What it asks for, and what is missing.
+    pub wanted: Wanted,
+    /// Who signed it; none where nobody did.
+    pub signed_by: Option<SignedBy>,
+}
+
+/// Who signed what serves.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct SignedBy {
+    /// Key.
+    pub key: PublicKey,
+    /// Name that the operator trusts it by, where he does.
+    pub name: Option<String>,
 }
 
 /// All that is known of one plugin file.
@@ -122,6 +152,16 @@ pub struct PluginStatus {
     pub kinds: BTreeSet<Kind>,
     /// Groups of facts that it reads.
     pub needs: BTreeSet<Group>,
+    /// What it asks for beyond facts.
+    pub asks: Rights,
+    /// Version that waits for a grant.
+    pub waiting: Option<Waiting>,
+    /// Who signed what serves; none where nobody did.
+    pub signed_by: Option<SignedBy>,
+    /// What is wrong with the signature of what serves, where the operator wants to be warned.
+    pub warning: Option<String>,
+    /// Times that a version wanted what is not granted, since the start.
+    pub denials: u64,
     /// Counters of the version that serves.
     pub counters: Counters,
     /// Log lines that were dropped for coming too fast.
@@ -157,7 +197,7 @@ impl Runtime {
     /// # Errors
     /// The engine does not start, or a folder cannot be made. A cache that cannot be used is done without.
     pub fn open(config: RuntimeConfig) -> Result<Arc<Self>, OpenError> {
-        let RuntimeConfig { plugins_dir, store_dir, cache_dir, ledger_dir, limits, plugins } = config;
+        let RuntimeConfig { plugins_dir, store_dir, cache_dir, ledger_dir, limits, plugins, policy } = config;
         let files = Files::open(&plugins_dir, &store_dir)
             .map_err(|error| OpenError::Folder { folder: plugins_dir.clone(), error })?;
         fs::create_dir_all(&ledger_dir).map_err(|error| OpenError::Folder { folder: ledger_dir.clone(), error })?;
@@ -166,6 +206,7 @@ impl Runtime {
         let cache = cache.map_err(|e| tracing::warn!("no compiled code is kept in {}: {e}", cache_dir.display())).ok();
         let life = Life::new(limits.clone());
         let host = Host::new(limits)?;
+        host.set_policy(policy);
         let (messages, receiver) = mpsc::channel();
         Ok(Arc::new(Self {
             shop: Arc::new(Workshop { host, files, cache, ledger, life }),
@@ -234,6 +275,12 @@ impl Runtime {
         answer.recv().map_err(|_| ConfigError::NotRunning)?
     }
 
+    /// Gives the runtime another word of the operator, which holds for what serves too.
+    pub fn set_policy(&self, policy: Policy) {
+        // Nobody listens after a shutdown, and nothing serves then.
+        let _ = self.messages.send(Message::Policy(Box::new(policy)));
+    }
+
     /// Where decisions are taken: what is put there holds at once.
     pub fn ledger(&self) -> &Ledger {
         &self.shop.ledger
@@ -260,9 +307,11 @@ impl Runtime {
     pub fn status(&self) -> Vec<PluginStatus> {
         let snapshot = self.snapshot();
         let life = &self.shop.life;
-        let mut all = life.each(|id, record| status(id, record, snapshot.plugin(id)));
+        let policy = self.shop.host.policy();
+        let mut all = life.each(|id, record| status(id, record, snapshot.plugin(id), &policy));
         for status in &mut all {
             status.log_lines_dropped = life.dropped(&status.id);
+            status.denials = life.denials(&status.id).load(Relaxed);
         }
         all
     }
@@ -294,12 +343,13 @@ impl Drop for Runtime {
     }
 }
 
-fn status(id: &str, record: &Record, plugin: Option<&Arc<Plugin>>) -> PluginStatus {
+fn status(id: &str, record: &Record, plugin: Option<&Arc<Plugin>>, policy: &Policy) -> PluginStatus {
     let refused = record.refused.as_ref();
     let state = match (plugin, refused) {
         (Some(plugin), _) if plugin.barred().is_some() => PluginState::Quarantined,
         (Some(_), _) => PluginState::Active,
         (None, _) if record.entry.disabled.is_some() => PluginState::Disabled,
+        (None, Some(Refused { refusal: Refusal::NeedsGrant(_), .. })) => PluginState::Waiting,
         (None, Some(_)) => PluginState::Refused,
         (None, None) => PluginState::Staged,
     };
@@ -312,6 +362,18 @@ fn status(id: &str, record: &Record, plugin: Option<&Arc<Plugin>>) -> PluginStat
         .or_else(|| Some(("quarantined", format!("in quarantine: {}; enable it to try it at once", plugin?.barred()?))))
         .or_else(|| Some(("config", record.unfit.as_ref()?.text())));
     let (error_code, error) = error.unzip();
+    let named = |key| SignedBy { key, name: policy.name_of(key).map(str::to_owned) };
+    let waiting = refused.and_then(|refused| match &refused.refusal {
+        Refusal::NeedsGrant(wanted) => Some(Waiting {
+            version: refused.subject.version.clone(),
+            digest: refused.subject.digest.clone(),
+            wanted: (**wanted).clone(),
+            signed_by: wanted.signer.map(named),
+        }),
+        _ => None,
+    });
+    let signed = plugin.map(|plugin| &plugin.inspection().signed);
+    let signed_by = signed.and_then(|signed| signed.key());
     PluginStatus {
         id: id.to_owned(),
         file: format!("{id}.wasm"),
@@ -324,6 +386,11 @@ fn status(id: &str, record: &Record, plugin: Option<&Arc<Plugin>>) -> PluginStat
         tier: plugin.map(|p| p.tier()),
         kinds: plugin.map(|p| p.kinds().clone()).unwrap_or_default(),
         needs: plugin.map(|p| p.needs().clone()).unwrap_or_default(),
+        asks: plugin.map(|p| p.asks().clone()).unwrap_or_default(),
+        waiting,
+        signed_by: signed_by.map(named),
+        warning: signed.and_then(|signed| policy.warning(signed)),
+        denials: 0,
         counters: plugin.map(|p| p.counters()).unwrap_or_default(),
         log_lines_dropped: 0,
         entry: record.entry.clone(),

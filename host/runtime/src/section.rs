@@ -1,12 +1,14 @@
-//! The framing of a WebAssembly binary: its outermost sections, and the custom section that holds the manifest.
+//! The framing of a WebAssembly binary: its outermost sections, and the custom sections that hold manifest and signature.
 
 use std::ops::Range;
 
 use wasm_encoder::{ComponentSection, CustomSection};
 use wasmparser::{BinaryReader, Encoding};
 
-/// Name of the custom section.
+/// Name of the custom section with the manifest.
 pub const MANIFEST_SECTION: &str = "drls:manifest";
+/// Name of the custom section with the signature, the last one of a signed file.
+pub(crate) const SIGNATURE_SECTION: &str = "drls:signature";
 
 const MAGIC: &[u8] = b"\0asm";
 const HEADER: usize = 8;
@@ -83,13 +85,25 @@ impl<'a> Binary<'a> {
         (found == name).then(|| &self.bytes[reader.original_position()..section.content.end])
     }
 
-    /// The same binary with `data` as its only custom section `name`, at the end.
-    pub(crate) fn with_custom(&self, name: &str, data: &[u8]) -> Vec<u8> {
-        let mut out = Vec::with_capacity(self.bytes.len() + data.len() + name.len() + 16);
+    /// What stands before the custom section `name`, and its content, where that is the last section.
+    pub(crate) fn last_custom(&self, name: &str) -> Option<(&'a [u8], &'a [u8])> {
+        let last = self.sections.last()?;
+        Some((&self.bytes[..last.whole.start], self.named(last, name)?))
+    }
+
+    /// The same binary without any custom section `name`.
+    pub(crate) fn without_custom(&self, name: &str) -> Vec<u8> {
+        let mut out = Vec::with_capacity(self.bytes.len());
         out.extend_from_slice(&self.bytes[..HEADER]);
         for section in self.sections.iter().filter(|s| self.named(s, name).is_none()) {
             out.extend_from_slice(&self.bytes[section.whole.clone()]);
         }
+        out
+    }
+
+    /// The same binary with `data` as its only custom section `name`, at the end.
+    pub(crate) fn with_custom(&self, name: &str, data: &[u8]) -> Vec<u8> {
+        let mut out = self.without_custom(name);
         CustomSection { name: name.into(), data: data.into() }.append_to_component(&mut out);
         out
     }

@@ -18,13 +18,16 @@ use crate::{
     cache::Cache,
     engine::{Host, Tier},
     error::{FieldError, Identity},
+    http::Denials,
     ledger::Ledger,
     life::{Life, LifeState, Refused, Subject},
     load::{Load, Made, Stage},
     loader::Message,
+    lock::Lock,
     optimise::{self, Slow},
     plugin::Plugin,
     refusal::Refusal,
+    signature::Signed,
     store::{Files, stem},
     strikes::Judge,
 };
@@ -152,9 +155,10 @@ impl Workshop {
             // What serves goes on with its values; where nothing does, a plugin on its defaults is better than none.
             unfit: job.serving.is_none().then_some(&leave_out),
             log: &|id| self.life.log(id),
-            check: &|identity| {
+            check: &|identity, inspection| {
                 known.set(Some(Subject::from(identity)));
-                self.belongs(identity, &job.name)
+                self.belongs(identity, &job.name)?;
+                self.admits(identity, &inspection.signed)
             },
             stage: &|identity, stage| {
                 let (state, detail) = match stage {
@@ -179,6 +183,14 @@ impl Workshop {
                     let _ = done.send(Message::Judged { id: id.clone(), digest: digest.clone(), verdict });
                 }))
             },
+            denials: &|identity| {
+                let (done, count) = (done.clone(), self.life.denials(&identity.id));
+                let identity = Arc::new(identity.clone());
+                Some(Denials::new(count, move |what| {
+                    // After the end nobody listens.
+                    let _ = done.send(Message::Denied { identity: Arc::clone(&identity), what });
+                }))
+            },
             self_tests: true,
             quick: true,
         };
@@ -193,6 +205,12 @@ impl Workshop {
             }
             Err(refusal) => Outcome::Refused(Refused { subject: known.take().unwrap_or(subject), refusal }),
         }
+    }
+
+    /// Whether the operator lets a file in: by who signed it, and by the lock.
+    pub(crate) fn admits(&self, identity: &Identity, signed: &Signed) -> Result<(), Refusal> {
+        self.host.policy().admits(signed)?;
+        Lock::admits(&self.files.plugins, identity)
     }
 
     /// A plugin's file has its id as a name, so that one id is one file.

@@ -45,7 +45,7 @@ pub async fn show(State(app): State<App>, _user: User) -> Result<Response, ApiEr
     let before = app.config.get().etag.clone();
     let config = app.config.refresh().map_err(unreadable)?;
     if config.etag != before {
-        plugins::configure(&app.lakehouse.runtime, &config);
+        plugins::configure(&app.lakehouse.runtime, &app.config);
     }
     answer(&app, &config)
 }
@@ -76,7 +76,7 @@ async fn change(app: &App, user: &User, if_match: &IfMatch, body: Value) -> Resu
     let (lock, etag) = app.config.lock().await.map_err(unreadable)?;
     if etag != before {
         // The file was edited by hand: that is in force now, whether or not this change is refused.
-        plugins::configure(&app.lakehouse.runtime, &app.config.get());
+        plugins::configure(&app.lakehouse.runtime, &app.config);
     }
     if_match.check(&etag)?;
     let refused = plugins::mistakes(&app.lakehouse.runtime, &body);
@@ -89,7 +89,7 @@ async fn change(app: &App, user: &User, if_match: &IfMatch, body: Value) -> Resu
     let mut tx = app.db.write().await?;
     audit::append(&mut tx, &user.name, "config.change", "config", &changed).await?;
     let config = change.put(async move { tx.commit().await.map_err(ApiError::from) }).await?;
-    plugins::configure(&app.lakehouse.runtime, &app.config.get());
+    plugins::configure(&app.lakehouse.runtime, &app.config);
     app.events.publish("config.changed", changed);
     Ok(config)
 }

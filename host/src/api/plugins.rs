@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use axum::extract::State;
 use axum::response::{IntoResponse as _, Response};
-use drls_runtime::{Kept, Kind, PluginStatus};
+use drls_runtime::{Grant, Kept, Kind, PluginStatus, PublicKey, Rights, SignedBy, Waiting};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
@@ -13,7 +13,7 @@ use crate::api::extract::{Json, Path, Query};
 use crate::api::idempotency::Idempotency;
 use crate::app::App;
 use crate::auth::{Role, User};
-use crate::error::ApiError;
+use crate::error::{ApiError, FieldError};
 use crate::lakehouse::rfc3339;
 use crate::plugins::decisions::{self, Wish};
 
@@ -43,8 +43,8 @@ pub(crate) struct LogQuery {
 pub(crate) struct PluginEvent {
     /// RFC 3339.
     at: String,
-    /// seen, staged, verified, compiled, linked, self-tested, active, optimised, configured, draining, gone, refused, quarantined,
-    /// rolled-back, disabled or enabled.
+    /// seen, staged, verified, compiled, linked, self-tested, waiting, active, optimised, configured, draining, gone, refused,
+    /// quarantined, rolled-back, disabled, enabled, granted or denied.
     state: Value,
     /// Version, once known.
     version: Option<String>,
@@ -70,7 +70,7 @@ pub(crate) struct PluginItem {
     version: Option<String>,
     /// SHA-256 of its file.
     digest: Option<String>,
-    /// active, staged, refused, quarantined (it failed too often, and calls are refused) or disabled.
+    /// active, staged, refused, quarantined (it failed too often, and calls are refused), disabled or waiting (for a grant).
     #[schema(value_type = String)]
     state: drls_runtime::PluginState,
     /// Why the file in the folder is not taken, and what serves instead.
@@ -83,6 +83,18 @@ pub(crate) struct PluginItem {
     /// Groups of facts that it reads.
     #[schema(value_type = Vec<String>)]
     needs: Vec<drls_runtime::facts::Group>,
+    /// What it asks for beyond facts; an admin grants it.
+    asks: Rights,
+    /// What is granted; null for nothing.
+    grant: Option<PluginGrant>,
+    /// Version that asks for more than is granted, and waits.
+    waiting: Option<PluginWaiting>,
+    /// Who signed what serves; null where nobody did.
+    signed_by: Option<PluginSigner>,
+    /// What is wrong with the signature of what serves, where the settings ask for a warning.
+    warning: Option<String>,
+    /// Times that a version wanted what is not granted, since the server started.
+    denials: u64,
     /// Calls so far.
     calls: u64,
     /// Failed calls by kind.
@@ -116,6 +128,42 @@ pub(crate) struct PluginDecision {
     by: String,
     /// RFC 3339.
     at: String,
+}
+
+/// What an admin granted.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct PluginGrant {
+    #[serde(flatten)]
+    rights: Rights,
+    /// Key that signed the version that it was given for: it holds for versions of the same signer.
+    signer: Option<String>,
+    /// Who gave it.
+    #[serde(flatten)]
+    decision: PluginDecision,
+}
+
+/// A version that waits for a grant.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct PluginWaiting {
+    /// Version.
+    version: Option<String>,
+    /// SHA-256 of its file.
+    digest: Option<String>,
+    /// All that it asks for.
+    asks: Rights,
+    /// What of it is not granted.
+    missing: Rights,
+    /// Who signed it; null where nobody did.
+    signed_by: Option<PluginSigner>,
+}
+
+/// Who signed a plugin.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct PluginSigner {
+    /// Public key.
+    key: String,
+    /// Name that the settings trust it by; null where they do not.
+    name: Option<String>,
 }
 
 /// A version of a plugin whose file is kept.
@@ -152,6 +200,18 @@ pub(crate) struct PluginQuarantine {
 pub(crate) struct RollbackRequest {
     /// Version or digest of one that is kept; the one that served before, where it is left out.
     to: Option<String>,
+}
+
+/// What a plugin may do from now on.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct GrantRequest {
+    /// Requests that it may send; left out, none.
+    #[serde(default)]
+    http: drls_runtime::Http,
+    /// SHA-256 of the file that it is meant for, as it was shown: where that is another one by now, nothing is granted. It must be
+    /// said where one version serves and one of another signer waits.
+    digest: Option<String>,
 }
 
 /// One plugin with its configuration.
@@ -292,6 +352,56 @@ pub(crate) async fn enable(
     decide(app, user, path, idempotency, &(), Wish::Enable).await
 }
 
+/// Grant a plugin what it asks for, or take it back.
+///
+/// What is sent takes the place of what was granted before, for versions of the same signer; nothing takes all back, and holds
+/// for calls that run. A version that waits for it serves at once.
+#[utoipa::path(put, path = "/api/plugins/{id}/grants", tag = "plugins", extensions(("x-role" = json!("admin"))),
+    params(PluginPath), request_body = GrantRequest, responses((status = 200, body = PluginItem)))]
+pub(crate) async fn grant(
+    State(app): State<App>,
+    user: User,
+    Path(path): Path<PluginPath>,
+    idempotency: Idempotency,
+    Json(body): Json<GrantRequest>,
+) -> Result<Response, ApiError> {
+    user.require(Role::Admin)?;
+    let rights = Rights { http: body.http.clone() }.parse().map_err(|mistakes| {
+        ApiError::unprocessable(mistakes.into_iter().map(|one| FieldError::new(one.pointer, one.detail)).collect())
+    })?;
+    let status = app.lakehouse.runtime.status().into_iter().find(|status| status.id == path.id);
+    let status = status.ok_or_else(|| decisions::not_found(&path.id))?;
+    let signer = if rights.is_empty() { None } else { signer_of(&status, body.digest.as_deref())? };
+    let wish = Wish::Grant(rights, signer);
+    decide(app, user, path, idempotency, &body, wish).await
+}
+
+/// Who signed the version that a grant is meant for.
+fn signer_of(status: &PluginStatus, digest: Option<&str>) -> Result<Option<PublicKey>, ApiError> {
+    let signer = |by: &Option<SignedBy>| by.as_ref().map(|by| by.key);
+    let serving = status.loaded_at.and(status.digest.as_deref()).map(|digest| (digest, signer(&status.signed_by)));
+    let waits = status.waiting.as_ref();
+    let waits = waits.and_then(|waiting| Some((waiting.digest.as_deref()?, waiting.wanted.signer)));
+    let mut all = waits.into_iter().chain(serving);
+    if let Some(meant) = digest {
+        let found = all.find(|(digest, _)| *digest == meant);
+        return found.map(|(_, signer)| signer).ok_or_else(|| {
+            ApiError::conflict("plugin-changed", "another file is there by now; look at what that one asks for")
+        });
+    }
+    match (all.next(), all.next()) {
+        (Some((_, one)), Some((_, other))) if one != other => Err(ApiError::conflict(
+            "version-unclear",
+            "one version serves and one of another signer waits; say by its `digest` which one is meant",
+        )),
+        (Some((_, signer)), _) => Ok(signer),
+        (None, _) => Err(ApiError::conflict(
+            "plugin-not-serving",
+            "it neither serves nor waits, so nobody knows what it asks for",
+        )),
+    }
+}
+
 async fn decide(
     app: App,
     user: User,
@@ -307,6 +417,28 @@ async fn decide(
         Ok(Json(item(status)).into_response())
     };
     idempotency.run(&app, &user, body, work).await
+}
+
+fn decision(by: drls_runtime::Decision) -> PluginDecision {
+    PluginDecision { by: by.by, at: rfc3339(by.at) }
+}
+
+fn granted(grant: Grant) -> PluginGrant {
+    PluginGrant { rights: grant.rights, signer: grant.signer, decision: decision(grant.decision) }
+}
+
+fn waiting(Waiting { version, digest, wanted, signed_by }: Waiting) -> PluginWaiting {
+    PluginWaiting {
+        version: version.map(|version| version.to_string()),
+        digest,
+        asks: wanted.asked,
+        missing: wanted.missing,
+        signed_by: signed_by.map(signer),
+    }
+}
+
+fn signer(SignedBy { key, name }: SignedBy) -> PluginSigner {
+    PluginSigner { key: key.to_string(), name }
 }
 
 fn version(kept: Kept, serving: Option<&str>, now: i64) -> PluginVersion {
@@ -329,7 +461,7 @@ fn item(status: PluginStatus) -> PluginItem {
     let now = crate::db::now().timestamp_millis();
     let serving = status.loaded_at.and(status.digest.clone());
     let versions = status.entry.versions.into_iter().map(|kept| version(kept, serving.as_deref(), now)).collect();
-    let disabled = status.entry.disabled.map(|by| PluginDecision { by: by.by, at: rfc3339(by.at) });
+    let disabled = status.entry.disabled.map(decision);
     let history = status.history.into_iter().map(|event| PluginEvent {
         at: rfc3339(event.at),
         state: serde_json::to_value(event.state).unwrap_or_default(),
@@ -349,6 +481,12 @@ fn item(status: PluginStatus) -> PluginItem {
         error_code: status.error_code,
         tier: status.tier,
         needs: status.needs.into_iter().collect(),
+        asks: status.asks,
+        grant: status.entry.grant.map(granted),
+        waiting: status.waiting.map(waiting),
+        signed_by: status.signed_by.map(signer),
+        warning: status.warning,
+        denials: status.denials,
         calls: status.counters.calls,
         failures: status.counters.failures.into_iter().map(|(kind, n)| (kind.name(), n)).collect(),
         p50_us: status.counters.p50_us,

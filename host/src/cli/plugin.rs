@@ -1,10 +1,13 @@
 //! `drls plugin`: the author's commands, and the operator's on a home's plugins.
 
-use std::path::Path;
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
-use anyhow::{Result, anyhow};
+use anyhow::{Context as _, Result, anyhow, bail};
 use clap::Subcommand;
-use drls_runtime::{Did, Named};
+use drls_runtime::{Did, LOCK_FILE, Lock, Named, PublicKey, Rights, inspect};
 
 use super::ACTOR;
 use crate::{
@@ -48,6 +51,31 @@ pub(super) enum Operator {
         /// Id of the plugin
         id: String,
     },
+    /// Let a plugin do what its file in the plugins folder asks for
+    ///
+    /// Some plugins ask for more than facts: to send requests to hosts that their manifest names. Such a plugin waits until an
+    /// admin grants that; `drls plugin inspect` tells what a file asks for. A grant holds for versions of the same signer that
+    /// ask for no more.
+    #[command(verbatim_doc_comment)]
+    Grant {
+        /// Id of the plugin
+        id: String,
+        /// Take back what was granted, for calls that run too
+        #[arg(long)]
+        nothing: bool,
+    },
+    /// Let in the files that are in the plugins folder now, and no others
+    ///
+    /// Writes their digests to plugins.lock in that folder. Where it is, a file that it does not name is refused, on a start and
+    /// while the server runs. Put it beside the same files on another machine to have the same plugins there.
+    #[command(verbatim_doc_comment)]
+    Lock {
+        /// Only these plugins; the others stay as they are locked [default: all]
+        ids: Vec<String>,
+        /// Remove the lock: every file is let in again
+        #[arg(long, conflicts_with = "ids")]
+        remove: bool,
+    },
 }
 
 /// Carries out one command on a home, beside a server that may be running and then takes it over.
@@ -57,13 +85,19 @@ pub(super) async fn run(command: &Operator, home: &Path) -> Result<()> {
         Operator::Rollback { id, to } => (id, Wish::Rollback(to.clone())),
         Operator::Disable { id } => (id, Wish::Disable),
         Operator::Enable { id } => (id, Wish::Enable),
+        Operator::Grant { id, nothing } => {
+            // To take it back, the file need not be whole.
+            let (asked, signer) = if *nothing { Default::default() } else { asked(&place(home, id))? };
+            (id, Wish::Grant(asked, signer))
+        }
+        Operator::Lock { ids, remove } => return lock(&home.join("plugins"), ids, *remove),
     };
     let change = wish.prepare(&ledger, id, ACTOR)?;
     let db = Db::open(home).await?;
     let done = decisions::carry_out(&db, ACTOR, wish.action(), id, change).await;
     db.close().await;
     let did = done.map_err(|error| told(&error))?;
-    println!("{}", words(command, &did));
+    println!("{}", words(id, &wish, &did));
     Ok(())
 }
 
@@ -73,22 +107,76 @@ pub(super) fn told(error: &ApiError) -> anyhow::Error {
     anyhow!("{}{cause}", error.detail())
 }
 
+fn place(home: &Path, id: &str) -> PathBuf {
+    home.join("plugins").join(format!("{id}.wasm"))
+}
+
+/// What a file asks for, and who signed it.
+fn asked(file: &Path) -> Result<(Rights, Option<PublicKey>)> {
+    let bytes = fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
+    let inspection = inspect(&bytes).map_err(|refusal| anyhow!("{}: {refusal}", file.display()))?;
+    let needs = inspection.manifest.filter(|_| inspection.http).map(|manifest| manifest.needs);
+    Ok((needs.unwrap_or_default(), inspection.signed.key()))
+}
+
+fn lock(folder: &Path, ids: &[String], remove: bool) -> Result<()> {
+    let at = folder.join(LOCK_FILE);
+    if remove {
+        return match fs::remove_file(&at) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                println!("there is no lock: every plugin is let in");
+                Ok(())
+            }
+            done => done.map(|()| println!("unlocked: every plugin is let in")).context("cannot remove the lock"),
+        };
+    }
+    let read = |path: &Path| fs::read(path).with_context(|| format!("cannot read {}", path.display()));
+    let mut lock = Lock::default();
+    let files: Vec<PathBuf> = if ids.is_empty() {
+        let entries = fs::read_dir(folder).with_context(|| format!("cannot read {}", folder.display()))?;
+        let paths = entries.filter_map(|entry| Some(entry.ok()?.path()));
+        paths.filter(|path| path.extension().is_some_and(|extension| extension == "wasm")).collect()
+    } else {
+        lock = Lock::read(folder).with_context(|| format!("cannot read {}", at.display()))?.unwrap_or_default();
+        ids.iter().map(|id| folder.join(format!("{id}.wasm"))).collect()
+    };
+    let mut wrong = Vec::new();
+    for file in &files {
+        if let Err(refusal) = lock.name(&read(file)?) {
+            wrong.push(format!("{}: {refusal}", file.display()));
+        }
+    }
+    if !wrong.is_empty() {
+        bail!("not locked, since these are no plugins:\n  {}", wrong.join("\n  "));
+    }
+    lock.write(folder).with_context(|| format!("cannot write {}", at.display()))?;
+    println!("locked: {} plugins, {}", lock.plugins.len(), at.display());
+    Ok(())
+}
+
 /// What was done, for people.
-fn words(command: &Operator, did: &Did) -> String {
+fn words(id: &str, wish: &Wish, did: &Did) -> String {
     let named = |one: &Option<Named>| one.as_ref().map(ToString::to_string).unwrap_or_default();
-    match command {
-        Operator::Rollback { id, .. } if did.nothing => format!("{id} {} is in the folder already", named(&did.to)),
-        Operator::Rollback { id, .. } => {
+    match wish {
+        Wish::Rollback(_) if did.nothing => format!("{id} {} is in the folder already", named(&did.to)),
+        Wish::Rollback(_) => {
             let from = did.from.as_ref().map(|from| format!(" in place of {from}")).unwrap_or_default();
             format!("rolled back: {id} {}{from}", named(&did.to))
         }
-        Operator::Disable { id } if did.nothing => format!("{id} was disabled already"),
-        Operator::Disable { id } => format!("disabled: {id}; `drls plugin enable {id}` lets it serve again"),
-        Operator::Enable { id } if did.nothing => format!("{id} was neither disabled nor in quarantine"),
-        Operator::Enable { id } => {
+        Wish::Disable if did.nothing => format!("{id} was disabled already"),
+        Wish::Disable => format!("disabled: {id}; `drls plugin enable {id}` lets it serve again"),
+        Wish::Enable if did.nothing => format!("{id} was neither disabled nor in quarantine"),
+        Wish::Enable => {
             let released =
                 did.released.as_ref().map(|one| format!(", with {one} out of quarantine")).unwrap_or_default();
             format!("enabled: {id}{released}")
         }
+        Wish::Grant(rights, _) => match (rights.is_empty(), did.nothing) {
+            (true, true) => format!("nothing is granted to {id}"),
+            (true, false) => format!("taken back: {id} may read facts and no more"),
+            (false, nothing) => {
+                format!("granted{}: {id} may send {}", if nothing { " already" } else { "" }, rights.words())
+            }
+        },
     }
 }

@@ -25,8 +25,11 @@ const WORDS: [&str; 12] = [
 
 /// Replaces every secret in `settings` by [`MASK`].
 pub(super) fn mask(settings: &mut Value) {
-    each_string(settings, "", "", &mut |value, key, _| {
-        if value.as_str().is_some_and(|text| !text.is_empty() && is_secret(key, text)) {
+    each_string(settings, "", "", &mut |value, key, pointer| {
+        // Public keys, whatever they are called.
+        if !pointer.starts_with("/plugin_trust/")
+            && value.as_str().is_some_and(|text| !text.is_empty() && is_secret(key, text))
+        {
             *value = Value::from(MASK);
         }
     });
@@ -87,6 +90,7 @@ mod tests {
                 "uri": "https://lake.example.org", "credential": "id:key", "s3.secret-access-key": "s", "s3.access-key-id": "AK",
             } } },
             "spark": { "remote": "sc://spark.example.org/;token=abc" },
+            "plugin_trust": { "signers": { "acme-key": "public" } },
             "db": "postgresql://drls:hunter2@db/x",
         });
         let mut shown = stored.clone();
@@ -95,7 +99,7 @@ mod tests {
         for secret in ["id:key", "\"s\"", "abc", "hunter2"] {
             assert!(!text.contains(secret), "{secret} is shown in {text}");
         }
-        assert!(text.contains("AK") && text.contains("https://lake.example.org"));
+        assert!(text.contains("AK") && text.contains("public") && text.contains("https://lake.example.org"));
         assert_eq!(unmask(&mut shown, &stored), []);
         assert_eq!(shown, stored);
         let mut fresh = json!({ "catalogs": { "other": { "properties": { "token": MASK } } } });

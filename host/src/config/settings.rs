@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeMap, net::SocketAddr};
 
+use drls_runtime::{Network, PublicKey};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
@@ -24,6 +25,8 @@ pub struct Settings {
     pub python: Python,
     /// Settings of plugins by id.
     pub plugins: BTreeMap<String, Plugin>,
+    /// Which plugins are let in, and where they may reach.
+    pub plugin_trust: PluginTrust,
     /// What the server allows itself.
     pub limits: Limits,
 }
@@ -106,6 +109,33 @@ pub struct Plugin {
     /// Values for what the plugin's schema describes.
     #[schema(value_type = BTreeMap<String, Value>)]
     pub config: BTreeMap<String, Value>,
+    /// What a call gets at most, whatever the plugin asks for.
+    pub ceiling: Ceiling,
+}
+
+/// The most that a call of one plugin gets.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(default)]
+pub struct Ceiling {
+    /// MiB of memory; empty for what it asks for.
+    #[schema(minimum = 1)]
+    pub memory_mib: Option<u64>,
+    /// Milliseconds; empty for what it asks for.
+    #[schema(minimum = 1)]
+    pub time_ms: Option<u64>,
+}
+
+/// Which plugins are let in, and where they may reach.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(default)]
+pub struct PluginTrust {
+    /// off: signatures are shown; warn: a plugin that no trusted key signed warns; require: it does not serve.
+    pub signed: drls_runtime::Signatures,
+    /// Public keys that are trusted, as `drls plugin keys` prints them, by a name for people.
+    pub signers: BTreeMap<String, String>,
+    /// Hosts of your own network, with a port where it is not 443, that plugins may be granted: reached at private addresses
+    /// and without TLS. All others must have public addresses.
+    pub internal_hosts: Vec<String>,
 }
 
 /// What the server allows itself.
@@ -140,6 +170,7 @@ impl Default for Settings {
             spark: Spark::default(),
             python: Python::default(),
             plugins: BTreeMap::new(),
+            plugin_trust: PluginTrust::default(),
             limits: Limits::default(),
         }
     }
@@ -213,6 +244,14 @@ impl Settings {
                 let detail = "must be scheme://host[:port] and nothing after it, like http://localhost:5173";
                 found.push(FieldError::new(format!("/server/allowed_origins/{index}"), detail));
             }
+        }
+        for (name, key) in &self.plugin_trust.signers {
+            if let Err(error) = PublicKey::parse(key) {
+                found.push(FieldError::new(child("/plugin_trust/signers", name), error.to_string()));
+            }
+        }
+        for (index, detail) in Network::of(&self.plugin_trust.internal_hosts).err().into_iter().flatten() {
+            found.push(FieldError::new(format!("/plugin_trust/internal_hosts/{index}"), detail));
         }
         if self.spark.remote.as_ref().is_some_and(|remote| !remote.starts_with("sc://")) {
             found.push(FieldError::new("/spark/remote", "must begin with sc://, like sc://spark.example.org:15002"));

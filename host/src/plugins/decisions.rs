@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use anyhow::Result;
-use drls_runtime::{Change, DecisionError, Did, Ledger, LifeEvent, LifeState, Named, PluginState, PluginStatus};
+use drls_runtime::{
+    Change, DecisionError, Did, Ledger, LifeEvent, LifeState, Named, PluginState, PluginStatus, PublicKey, Rights,
+};
 use serde_json::{Value, json};
 
 use crate::app::App;
@@ -20,6 +22,8 @@ pub(crate) enum Wish {
     Rollback(Option<String>),
     Disable,
     Enable,
+    /// What it may do, in place of what it might before, for versions of this signer.
+    Grant(Rights, Option<PublicKey>),
 }
 
 impl Wish {
@@ -28,6 +32,7 @@ impl Wish {
             Self::Rollback(_) => "plugin.rollback",
             Self::Disable => "plugin.disable",
             Self::Enable => "plugin.enable",
+            Self::Grant(..) => "plugin.grant",
         }
     }
 
@@ -37,6 +42,7 @@ impl Wish {
             Self::Rollback(to) => ledger.rollback(id, to.as_deref()),
             Self::Disable => ledger.disable(id, by),
             Self::Enable => ledger.enable(id),
+            Self::Grant(rights, signer) => ledger.grant(id, rights, *signer, by),
         }
     }
 }
@@ -44,7 +50,7 @@ impl Wish {
 /// Carries out a wish: written down first, then put in force, and answered once it holds.
 ///
 /// # Errors
-/// 404 `plugin-not-found`, 409 `no-version-before`, `kept-version-damaged` or `plugin-refused`, 422, 503 where a disk fails.
+/// 404 `plugin-not-found`, 409 `no-version-before`, `kept-version-damaged` or `plugin-refused`, 422, 503 where a disk fails or `plugin-loading`.
 pub(crate) async fn decide(app: &App, actor: &str, id: &str, wish: Wish) -> Result<PluginStatus, ApiError> {
     let runtime = app.lakehouse.runtime.clone();
     if !matches!(wish, Wish::Rollback(_)) && !runtime.status().iter().any(|status| status.id == id) {
@@ -63,8 +69,15 @@ pub(crate) async fn decide(app: &App, actor: &str, id: &str, wish: Wish) -> Resu
     let status = status.await?.ok_or_else(|| not_found(id))?;
     let wanted = did.to.map(|one| one.digest);
     if wanted.is_some() && status.digest != wanted && status.state != PluginState::Disabled {
-        let words = status.error.unwrap_or_else(|| "it is still being loaded; look again in a moment".to_owned());
-        return Err(ApiError::conflict("plugin-refused", format!("the version does not serve: {words}")));
+        return Err(match status.error {
+            Some(words) => ApiError::conflict("plugin-refused", format!("the version does not serve: {words}")),
+            // It is decided, and holds: asked again, the answer is whether it serves by then.
+            None => ApiError::unavailable(
+                "plugin-loading",
+                "the version takes its place once it is compiled, which takes its time; send this again to wait for it",
+                Duration::from_secs(5),
+            ),
+        });
     }
     Ok(status)
 }
@@ -81,7 +94,11 @@ pub(crate) async fn carry_out(db: &Db, actor: &str, action: &str, id: &str, chan
 
 /// Writes down what the runtime decided by itself.
 pub(super) async fn write_down_own(db: &Db, event: &LifeEvent) {
-    let action = if event.state == LifeState::RolledBack { "plugin.rollback" } else { "plugin.quarantine" };
+    let action = match event.state {
+        LifeState::RolledBack => "plugin.rollback",
+        LifeState::Denied => "plugin.denied",
+        _ => "plugin.quarantine",
+    };
     let version = event.version.as_ref().map(ToString::to_string);
     let detail = json!({"version": version, "digest": event.digest, "reason": event.detail});
     let written = async {
@@ -102,7 +119,7 @@ pub(crate) fn not_found(id: &str) -> ApiError {
 fn told(did: &Did) -> Value {
     let one =
         |one: &Option<Named>| one.as_ref().map(|one| json!({"version": one.version.to_string(), "digest": one.digest}));
-    json!({"from": one(&did.from), "to": one(&did.to), "released": one(&did.released)})
+    json!({"from": one(&did.from), "to": one(&did.to), "released": one(&did.released), "granted": did.granted})
 }
 
 fn refused(error: DecisionError) -> ApiError {

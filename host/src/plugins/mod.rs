@@ -4,10 +4,13 @@ pub(crate) mod decisions;
 
 use std::collections::HashMap;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use anyhow::{Context as _, Result};
-use drls_runtime::{Ledger, LifeState, Limits, PluginState, PluginStatus, Runtime, RuntimeConfig};
+use drls_runtime::{
+    Ceiling, Ledger, LifeState, Limits, Network, PluginState, PluginStatus, Policy, PublicKey, Runtime, RuntimeConfig,
+};
 
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{DescriptorEncoder, NoLabelSet};
@@ -16,7 +19,7 @@ use prometheus_client::metrics::MetricType;
 use serde_json::Value;
 use tokio::runtime::Handle;
 
-use crate::config::Config;
+use crate::config::{Config, ConfigStore};
 use crate::db::Db;
 use crate::error::FieldError;
 use crate::events::Events;
@@ -38,8 +41,26 @@ pub(crate) fn open(config: &Config) -> Result<Arc<Runtime>> {
         ledger_dir: config.home.join("ledger"),
         limits: Limits::default(),
         plugins,
+        policy: policy(config),
     });
     runtime.context("the plugin runtime can't be opened")
+}
+
+/// The settings' word on which plugins are let in. A key or a host that can't be read, which the settings' own rules refuse,
+/// is left out: that lets in less, never more.
+fn policy(config: &Config) -> Policy {
+    let trust = &config.settings.plugin_trust;
+    let signers = trust.signers.iter().filter_map(|(name, key)| Some((name.clone(), PublicKey::parse(key).ok()?)));
+    let ceilings = config.settings.plugins.iter().map(|(id, plugin)| {
+        let memory = plugin.ceiling.memory_mib.map(|mib| mib << 20);
+        (id.clone(), Ceiling { memory, time: plugin.ceiling.time_ms.map(Duration::from_millis) })
+    });
+    Policy {
+        signatures: trust.signed,
+        signers: signers.collect(),
+        ceilings: ceilings.collect(),
+        network: Network::of(&trust.internal_hosts).unwrap_or_default(),
+    }
 }
 
 /// What is decided about the plugins of a home.
@@ -58,7 +79,7 @@ pub(crate) fn start(runtime: &Arc<Runtime>, events: Events, db: Db) -> Result<()
         for event in life {
             let detail = event.detail.as_deref().unwrap_or_default();
             tracing::debug!(plugin = event.id, state = ?event.state, took_ms = event.took_ms, "{detail}");
-            if matches!(event.state, LifeState::Quarantined | LifeState::RolledBack) {
+            if matches!(event.state, LifeState::Quarantined | LifeState::RolledBack | LifeState::Denied) {
                 handle.block_on(decisions::write_down_own(&db, &event));
             }
             match serde_json::to_value(&event) {
@@ -92,8 +113,14 @@ pub(crate) fn mistakes(runtime: &Runtime, settings: &Value) -> Vec<FieldError> {
     mistakes
 }
 
-/// Takes over the values of plugins' configurations. A plugin that the settings do not name has its own again.
-pub(crate) fn configure(runtime: &Runtime, config: &Config) {
+/// Takes over the settings' word on plugins and the values of their configurations, those of now. A plugin that the settings do not
+/// name has its own again.
+pub(crate) fn configure(runtime: &Runtime, settings: &ConfigStore) {
+    // One after the other, so that none of two changes leaves the older one in force.
+    static TURN: Mutex<()> = Mutex::new(());
+    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+    let config = &*settings.get();
+    runtime.set_policy(policy(config));
     let named = &config.settings.plugins;
     let others = runtime.configured().into_iter().filter(|id| !named.contains_key(id));
     for id in named.keys().cloned().chain(others) {
@@ -111,6 +138,8 @@ pub(crate) fn part(runtime: &Runtime) -> Part {
     let (active, refused) = (count(PluginState::Active), count(PluginState::Refused));
     let wrong = all.iter().filter(|p| p.state == PluginState::Active && p.error.is_some()).count();
     let (quarantined, disabled) = (count(PluginState::Quarantined), count(PluginState::Disabled));
+    let waiting = all.iter().filter(|p| p.waiting.is_some()).count();
+    let wrong = wrong - all.iter().filter(|p| p.state == PluginState::Active && p.waiting.is_some()).count();
     let bad = refused + wrong + quarantined;
     let state = match (active, bad) {
         (_, 1..) => State::Degraded,
@@ -122,6 +151,7 @@ pub(crate) fn part(runtime: &Runtime) -> Part {
         (wrong, "with a file or values that are not taken"),
         (quarantined, "in quarantine"),
         (disabled, "disabled"),
+        (waiting, "waiting for a grant"),
     ];
     let mut detail = format!("{active} loaded");
     for (count, words) in told.into_iter().filter(|(count, _)| *count > 0) {
@@ -158,7 +188,9 @@ impl Collector for Calls {
         let quarantines = "Times that a version of a plugin was taken out of service for failing";
         encode(&mut encoder, &plugins, "plugin_quarantines", quarantines, |plugin| plugin.quarantines)?;
         let rollbacks = "Times that a new version of a plugin gave its place back by itself";
-        encode(&mut encoder, &plugins, "plugin_rollbacks", rollbacks, |plugin| plugin.rollbacks)
+        encode(&mut encoder, &plugins, "plugin_rollbacks", rollbacks, |plugin| plugin.rollbacks)?;
+        let denials = "Times that a plugin wanted what is not granted to it";
+        encode(&mut encoder, &plugins, "plugin_denials", denials, |plugin| plugin.denials)
     }
 }
 

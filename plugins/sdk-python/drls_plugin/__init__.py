@@ -1,8 +1,9 @@
 """Write DRLS plugins in Python: one class and one call a kind.
 
 A plugin is a WebAssembly component. It sees a table through :class:`Table`, whose methods give facts that the host
-gathered from Iceberg metadata before the call; it answers with plain values; it has no clock, no files and no network.
-The facts that it may ask for are named in ``reads``: only those are gathered::
+gathered from Iceberg metadata before the call; it answers with plain values; it has no clock, no files, and a network
+only where an admin grants that (:mod:`drls_plugin.http`). The facts that it may ask for are named in ``reads``: only
+those are gathered::
 
     from dataclasses import dataclass
     from drls_plugin import Finding, HealthRule, Severity, Table, export_rule, setting
@@ -33,7 +34,7 @@ ordinary Python as well, so that what a plugin decides can be unit-tested: see :
 
 from __future__ import annotations
 
-from . import facts, log
+from . import facts, http, log
 from .errors import Denied, Failed, FieldError, Invalid, NotFound, PluginError
 from .operation import (
     AddColumn,
@@ -95,6 +96,7 @@ __all__ = [
     "export_operation",
     "export_rule",
     "facts",
+    "http",
     "log",
     "setting",
 ]

@@ -9,14 +9,14 @@ import json
 import linecache
 import re
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 from componentize_py_types import Err
 from wit_world.imports import log as wit_log
 from wit_world.imports import types
 
-from . import errors, facts, log
+from . import errors, facts, http, log
 from .operation import Plan, RewriteManifests, RewritePositionDeletes, Rollback, SetProperties
 from .plugin import exported
 from .settings import read, schema
@@ -33,6 +33,23 @@ def _write(level: str, message: str) -> None:
 
 
 log.write = _write
+
+
+def may_send(client: Any) -> None:
+    """Lets the plugin send requests through the imported interface."""
+
+    def send(method: str, url: str, headers: Mapping[str, str], body: bytes) -> http.Response:
+        try:
+            answer = client.send(client.Request(method, url, list(headers.items()), body))
+        except Err as error:
+            why = error.value
+            if isinstance(why, client.Failure_Denied):
+                raise http.NotGranted(why.value) from None
+            text = getattr(why, "value", None) or type(why).__name__.removeprefix("Failure_").lower()
+            raise http.Unsent(f"{method} {url}: {text}") from None
+        return http.Response(answer.status, dict(answer.headers), bytes(answer.body))
+
+    http.sender = send
 
 
 def told(call: Callable[[], R]) -> R:

@@ -29,3 +29,12 @@ pub mod operation {
         additional_derives: [PartialEq],
     });
 }
+
+/// The capability to send requests, beside either world: a component imports it where the plugin sends one.
+pub mod http {
+    wit_bindgen::generate!({
+        path: "wit/http",
+        world: "capability",
+        additional_derives: [PartialEq],
+    });
+}

@@ -1,8 +1,8 @@
 //! Write DRLS plugins in Rust: one trait and one macro a kind.
 //!
 //! A plugin is a WebAssembly component. It sees a table through [`Table`], a handle whose methods give facts that the
-//! host gathered from Iceberg metadata before the call; it answers with plain values; it has no clock, no files and no
-//! network. Only the facts that the code really asks for become imports of the component, and only those are gathered.
+//! host gathered from Iceberg metadata before the call; it answers with plain values; it has no clock, no files, and a network
+//! only where an admin grants that ([`http`]). Only the facts that the code really asks for become imports of the component, and only those are gathered.
 //!
 //! ```
 //! use drls_plugin::{About, Error, Finding, HealthRule, Severity, Table, export_rule, human};
@@ -61,6 +61,7 @@
 pub mod __bindings;
 pub mod columns;
 mod guard;
+pub mod http;
 pub mod human;
 mod input;
 pub mod log;

@@ -9,6 +9,7 @@ import { Ago, Bytes, Count } from '@/components/common/Values';
 import { Badge, type Tone } from '@/components/ui/badge';
 import { duration, micros } from '@/lib/format';
 
+import { PluginRights, SignedBy } from './PluginRights';
 import { PluginVersions } from './PluginVersions';
 
 type Plugin = Schemas['PluginDetail'];
@@ -20,6 +21,8 @@ const TONES: Record<string, Tone> = {
   refused: 'bad',
   quarantined: 'bad',
   'rolled-back': 'warn',
+  waiting: 'warn',
+  denied: 'warn',
   disabled: 'outline',
   gone: 'outline',
   draining: 'outline',
@@ -88,7 +91,8 @@ export function PluginOverview({ plugin }: { plugin: Plugin }) {
   return (
     <div className="grid items-start gap-4 xl:grid-cols-[minmax(0,1fr)_minmax(0,1fr)]">
       <div className="min-w-0 space-y-4">
-        {plugin.error && (
+        <PluginRights plugin={plugin} />
+        {plugin.error && plugin.error_code !== 'needs-grant' && (
           <div role="alert" className="card flex gap-3 border-bad/35 p-4">
             <TriangleAlert aria-hidden className="mt-0.5 size-4 shrink-0 text-bad" />
             <p className="min-w-0 break-words">
@@ -114,6 +118,7 @@ export function PluginOverview({ plugin }: { plugin: Plugin }) {
                   {plugin.needs.length === 0 && <span className="text-muted-foreground">nothing</span>}
                 </dd>
               </div>
+              {plugin.loaded_at && <SignedBy term="Signed by" signer={plugin.signed_by} warning={plugin.warning} />}
               {plugin.digest && (
                 <div>
                   <dt className="eyebrow">Digest</dt>

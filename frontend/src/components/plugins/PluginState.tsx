@@ -1,10 +1,26 @@
-import { CircleAlert, CircleCheck, Hourglass, PowerOff, ShieldAlert, TriangleAlert } from 'lucide-react';
+import {
+  CircleAlert,
+  CircleCheck,
+  Hourglass,
+  PowerOff,
+  ShieldAlert,
+  ShieldQuestion,
+  TriangleAlert,
+} from 'lucide-react';
 
 import type { Schemas } from '@/api/client';
 import { Badge } from '@/components/ui/badge';
 
 /** A plugin's state. One that serves while a newer file of it is refused is told as such. */
 export function PluginState({ plugin }: { plugin: Schemas['PluginItem'] }) {
+  if (plugin.waiting) {
+    return (
+      <Badge tone="warn">
+        <ShieldQuestion aria-hidden />{' '}
+        {plugin.state === 'active' ? 'serves, newer waits for a grant' : 'waits for a grant'}
+      </Badge>
+    );
+  }
   if (plugin.state === 'active' && plugin.error) {
     return (
       <Badge tone="warn">

@@ -45,17 +45,45 @@ fn python() -> Desk {
     static ONCE: OnceLock<PathBuf> = OnceLock::new();
     built(&ONCE, "python", "health-rule", |folder| {
         let calls = "        if config.most == 7:\n            raise ValueError('seven is out')\n        \
-                     if config.most == 8:\n            table.totals()\n        return judge";
+                     if config.most == 8:\n            table.totals()\n        \
+                     if config.most >= 9:\n            from drls_plugin import http\n            \
+                     owner = http.get(f'https://{\"ab\"[config.most - 9]}.example/').json()['owner']\n            \
+                     return [] if owner == 'ada' else [Finding('other', Severity.INFO, owner, 0)]\n        \
+                     return judge";
         replace(&folder.join("plugin.py"), "        return judge", calls);
+        sends(folder);
     })
 }
 
 fn javascript() -> Desk {
     static ONCE: OnceLock<PathBuf> = OnceLock::new();
     built(&ONCE, "javascript", "table-operation", |folder| {
-        let calls = "    if (versions === 7) throw new RangeError('seven is out');\n    if (versions === 8) for (;;);\n    const now";
+        let calls = "    if (versions === 7) throw new RangeError('seven is out');\n    if (versions === 8) for (;;);\n    \
+                     if (versions >= 9) throw invalid(['/versions', \
+                     http.get(`https://${'ab'[versions - 9]}.example/`).json().owner]);\n    const now";
         replace(&folder.join("plugin.js"), "    const now", calls);
+        replace(&folder.join("plugin.js"), "import { ", "import { http, ");
+        sends(folder);
     })
+}
+
+/// Lets a plugin send requests to one host.
+fn sends(folder: &Path) {
+    let manifest = folder.join("plugin.toml");
+    let text = fs::read_to_string(&manifest).unwrap();
+    fs::write(&manifest, text.replace("[plugin]", "[needs.http]\nhosts = [\"a.example\"]\n\n[plugin]")).unwrap();
+}
+
+/// A case whose request is answered, and one whose request goes where the manifest does not.
+fn requests(desk: &Desk, facts: &str, values: &str, key: &str, expect: &str) {
+    let responses = r#"{"GET https://a.example/": {"status": 200, "body": "{\"owner\": \"ada\"}"}}"#;
+    let text = |n: u32, expect: &str| {
+        format!(
+            r#"{{"facts_file": "../selftest/{facts}", "{values}": {{"{key}": {n}}}, "http": {responses}, "expect": {expect}}}"#
+        )
+    };
+    desk.write("tests/sends.json", text(9, expect));
+    desk.write("tests/sends-elsewhere.json", text(10, r#"{"error": {"denied": "b.example is not granted"}}"#));
 }
 
 const CASE: &str = r#"{"facts_file": "../selftest/FACTS", "VALUES": {"KEY": N}, "expect": {"findings": []}}"#;
@@ -75,12 +103,15 @@ fn a_rule_in_python_tests_green_and_asks_for_what_it_reads_alone() {
     for (name, most) in [("raises", 7), ("reads-more", 8)] {
         desk.write(&format!("tests/{name}.json"), case("many-snapshots.json", "config", "most", most));
     }
+    assert_has(&check, "asks     for GET to a.example; an admin grants it");
+    requests(&desk, "many-snapshots.json", "config", "most", r#"{"findings": []}"#);
     let test = desk.kit(&["test", "dist/made-once.wasm"]).failed().out;
+    assert_has(&test, "case sends ... ok\ncase sends-elsewhere ... ok\n");
     assert_has(&test, "case few-snapshots ... ok\ncase many-snapshots ... ok\n");
     assert_has(&test, "File \\\"plugin.py\\\", line ");
     assert_has(&test, "raise ValueError('seven is out')\\nValueError: seven is out");
     assert_has(&test, "the plugin calls table.totals(), which it does not read; add \\\"totals\\\" to its `reads`");
-    assert_has(&test, "\n3 passed, 2 failed\n");
+    assert_has(&test, "\n5 passed, 2 failed\n");
 }
 
 #[test]
@@ -93,11 +124,15 @@ fn an_operation_in_javascript_tests_green_and_fails_in_its_own_words() {
     for (name, versions) in [("throws", 7), ("never-ends", 8)] {
         desk.write(&format!("tests/{name}.json"), case("plain.json", "arguments", "versions", versions));
     }
+    let refused = r#"{"error": {"invalid": [{"pointer": "/versions", "detail": "ada"}]}}"#;
+    requests(&desk, "plain.json", "arguments", "versions", refused);
     let test = desk.kit(&["test", "dist/made-once.wasm"]).failed().out;
-    assert_has(&test, "case refuses-too-few ... ok\ncase sets-the-property ... ok\n");
+    assert_has(&test, "case sends ... ok\ncase sends-elsewhere ... ok\n");
+    assert_has(&test, "case refuses-too-few ... ok\n");
+    assert_has(&test, "case sets-the-property ... ok\n");
     assert_has(&test, "RangeError: seven is out\\nplan@plugin/plugin.js:");
     assert_has(&test, "\"timed-out\": \"did not answer within 500 ms\"");
-    assert_has(&test, "\n3 passed, 2 failed\n");
+    assert_has(&test, "\n5 passed, 2 failed\n");
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 import plugin
 from drls_plugin.guest import {{interface}}, remember_sources
-
+{{http}}
 __all__ = ["{{interface}}"]
 
 remember_sources(plugin)

@@ -11,8 +11,8 @@ use std::{
 use semver::Version;
 use tempfile::NamedTempFile;
 
-use super::{Decision, Entry, Kept, Ledger, as_the_folder, sync};
-use crate::{load::digest, log::millis, store};
+use super::{Decision, Entry, Grant, Kept, Ledger, as_the_folder, entry::SHORT, sync};
+use crate::{load::digest, log::millis, manifest::Manifest, rights::Rights, signature::PublicKey, store};
 
 /// A decision was not taken.
 #[derive(Debug, thiserror::Error)]
@@ -70,6 +70,8 @@ pub struct Did {
     pub to: Option<Named>,
     /// Version and SHA-256 of what is in quarantine no longer.
     pub released: Option<Named>,
+    /// What it may do from now on, where that was decided.
+    pub granted: Option<Rights>,
     /// It changes nothing.
     pub nothing: bool,
 }
@@ -91,7 +93,8 @@ pub struct Change {
 enum Act {
     Disable(Decision),
     Enable,
-    Rollback,
+    Rollback(String),
+    Grant(Option<Grant>),
 }
 
 impl Change {
@@ -106,11 +109,16 @@ impl Change {
     /// The disk does not take it.
     pub fn put(self) -> io::Result<Did> {
         let Self { ledger, id, did, act, release, file } = self;
+        if did.nothing && matches!(act, Act::Grant(_)) {
+            // It stays as it is, with who gave it.
+            return Ok(did);
+        }
         ledger.update(&id, |entry| {
             match act {
                 Act::Disable(decision) => drop(entry.disabled.get_or_insert(decision)),
                 Act::Enable => entry.disabled = None,
-                Act::Rollback => {}
+                Act::Rollback(digest) => entry.went_back = Some(digest),
+                Act::Grant(grant) => entry.grant = grant,
             }
             for kept in entry.versions.iter_mut().filter(|kept| release.contains(&kept.digest)) {
                 kept.quarantine = None;
@@ -146,7 +154,7 @@ impl Ledger {
     pub fn disable(&self, id: &str, by: &str) -> Result<Change, DecisionError> {
         let entry = self.known(id)?;
         let act = Act::Disable(Decision { by: by.to_owned(), at: millis(SystemTime::now()) });
-        let did = Did { from: served(&entry), to: None, released: None, nothing: entry.disabled.is_some() };
+        let did = Did { nothing: entry.disabled.is_some(), ..Did::of(&entry) };
         Ok(self.change(id, did, act))
     }
 
@@ -160,17 +168,47 @@ impl Ledger {
         let mut of = in_folder.into_iter().chain(entry.serving.clone());
         let released = of.find_map(|digest| entry.kept(&digest).filter(|kept| kept.quarantine.is_some()));
         let nothing = entry.disabled.is_none() && released.is_none();
-        let did = Did { from: served(&entry), to: None, released: released.map(named), nothing };
+        let did = Did { released: released.map(named), nothing, ..Did::of(&entry) };
         Ok(self.change(id, did, Act::Enable))
     }
 
+    /// Prepares to let a plugin do what it asks for, as far as `rights` go, in place of what it might before; none take all
+    /// back. They hold for versions that `signer` signed, or for unsigned ones.
+    ///
+    /// # Errors
+    /// [`DecisionError::Unknown`], [`DecisionError::Io`].
+    pub fn grant(
+        &self,
+        id: &str,
+        rights: &Rights,
+        signer: Option<PublicKey>,
+        by: &str,
+    ) -> Result<Change, DecisionError> {
+        let entry = self.known(id)?;
+        let decision = Decision { by: by.to_owned(), at: millis(SystemTime::now()) };
+        let signer = signer.map(|key| key.to_string());
+        let grant = (!rights.is_empty()).then(|| Grant { rights: rights.clone(), signer, decision });
+        let nothing = match (&entry.grant, &grant) {
+            (Some(before), Some(after)) => before.is_like(after),
+            (None, None) => true,
+            _ => false,
+        };
+        let did = Did { granted: Some(rights.clone()), nothing, ..Did::of(&entry) };
+        Ok(self.change(id, did, Act::Grant(grant)))
+    }
+
     /// Prepares to put a kept version into the plugins folder: the one that `to` names by version or digest, else the one
-    /// that served before. Its quarantine, where it is in one, is lifted.
+    /// that served before. Its quarantine, where it is in one, is lifted. `to` may name the file that is in the folder as well:
+    /// then it may serve though it is older than what did.
     ///
     /// # Errors
     /// See [`DecisionError`].
     pub fn rollback(&self, id: &str, to: Option<&str>) -> Result<Change, DecisionError> {
         let entry = self.known(id)?;
+        if let Some(digest) = to.filter(|to| entry.find(to).is_none()).and_then(|to| self.in_folder(id, to)) {
+            let did = Did { to: Some(digest.clone()), ..Did::of(&entry) };
+            return Ok(self.change(id, did, Act::Rollback(digest.digest)));
+        }
         let target = match to {
             None => entry.before(millis(SystemTime::now())).ok_or_else(|| DecisionError::NoneBefore(id.to_owned()))?,
             Some(wanted) => entry.find(wanted).ok_or_else(|| DecisionError::NotKept {
@@ -186,9 +224,10 @@ impl Ledger {
         let there = fs::read(&place).is_ok_and(|old| old == bytes);
         let released = target.quarantine.is_some().then(|| named(target));
         let nothing = there && released.is_none();
-        let did = Did { from: served(&entry), to: Some(named(target)), released, nothing };
+        let digest = target.digest.clone();
+        let did = Did { to: Some(named(target)), released, nothing, ..Did::of(&entry) };
         let file = if there { None } else { Some((beside(&place, &bytes)?, place)) };
-        Ok(Change { file, ..self.change(id, did, Act::Rollback) })
+        Ok(Change { file, ..self.change(id, did, Act::Rollback(digest)) })
     }
 
     fn change(&self, id: &str, did: Did, act: Act) -> Change {
@@ -208,6 +247,15 @@ impl Ledger {
         Ok(entry)
     }
 
+    /// The file in the plugins folder, where it is of this version or digest.
+    fn in_folder(&self, id: &str, wanted: &str) -> Option<Named> {
+        let bytes = fs::read(self.place(id)).ok()?;
+        let Manifest { version, .. } = Manifest::read(&bytes).ok()??;
+        let file = Named { version, digest: digest(&bytes) };
+        let is = file.version.to_string() == wanted || (wanted.len() >= SHORT && file.digest.starts_with(wanted));
+        is.then_some(file)
+    }
+
     fn place(&self, id: &str) -> PathBuf {
         self.plugins.join(format!("{id}.wasm"))
     }
@@ -223,8 +271,12 @@ fn beside(place: &Path, bytes: &[u8]) -> io::Result<NamedTempFile> {
     Ok(file)
 }
 
-fn served(entry: &Entry) -> Option<Named> {
-    entry.kept(entry.serving.as_deref()?).map(named)
+impl Did {
+    /// Nothing yet, to what serves by this entry.
+    fn of(entry: &Entry) -> Self {
+        let from = entry.serving.as_deref().and_then(|digest| entry.kept(digest)).map(named);
+        Self { from, to: None, released: None, granted: None, nothing: false }
+    }
 }
 
 fn named(kept: &Kept) -> Named {

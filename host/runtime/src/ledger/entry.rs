@@ -1,15 +1,17 @@
 //! What is kept about one plugin.
 
+use std::time::Duration;
+
 use semver::Version;
 use serde::{Deserialize, Serialize};
 
-use crate::{error::Identity, strikes::Strikes};
+use crate::{error::Identity, rights::Rights, signature::PublicKey, strikes::Strikes};
 
 /// Versions of a plugin that are kept to go back to, the serving one among them.
 pub const KEPT: usize = 5;
 
 /// How much of a digest names a version.
-const SHORT: usize = 8;
+pub(super) const SHORT: usize = 8;
 
 /// What is known of one plugin beside its file.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -21,6 +23,29 @@ pub struct Entry {
     pub serving: Option<String>,
     /// Versions that served, the one that did last first; at most [`KEPT`].
     pub versions: Vec<Kept>,
+    /// The newest version that ever served.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub newest: Option<Version>,
+    /// SHA-256 of the older version that a person went back to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub went_back: Option<String>,
+    /// What an admin granted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub grant: Option<Grant>,
+}
+
+/// Rights that an admin gave to a plugin.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Grant {
+    /// What it may do.
+    #[serde(flatten)]
+    pub rights: Rights,
+    /// Key that signed the version that it was given for; it holds for no version of another signer.
+    #[serde(default)]
+    pub signer: Option<String>,
+    /// Who gave it, and when.
+    #[serde(flatten)]
+    pub decision: Decision,
 }
 
 /// Something that a person decided.
@@ -74,6 +99,21 @@ impl Entry {
         self.versions.iter().find(|kept| Some(&kept.digest) != self.serving.as_ref() && kept.quarantined(now).is_none())
     }
 
+    /// What a version of this signer may do.
+    pub(crate) fn rights(&self, signer: Option<PublicKey>) -> Rights {
+        let signer = signer.map(|key| key.to_string());
+        let grant = self.grant.as_ref().filter(|grant| grant.signer == signer);
+        grant.map(|grant| grant.rights.clone()).unwrap_or_default()
+    }
+
+    /// The newest version that served, where this one is older and nobody went back to it.
+    pub(crate) fn newer_than(&self, identity: &Identity) -> Option<&Version> {
+        let allowed = [&self.went_back, &self.serving].into_iter().flatten().any(|digest| *digest == identity.digest);
+        // What served before that was kept apart stands among the versions.
+        let newest = self.versions.iter().map(|kept| &kept.version).chain(&self.newest).max();
+        newest.filter(|newest| **newest > identity.version && !allowed)
+    }
+
     /// The kept version of this number, or of a digest that begins so with at least 8 digits.
     pub fn find(&self, wanted: &str) -> Option<&Kept> {
         let is = |kept: &&Kept| {
@@ -102,6 +142,12 @@ impl Entry {
 
     /// `identity` serves from `now` on. The oldest version is dropped where there are too many.
     pub(crate) fn served(&mut self, identity: &Identity, now: i64) {
+        if self.newest.as_ref().is_none_or(|newest| *newest < identity.version) {
+            self.newest = Some(identity.version.clone());
+        }
+        if self.went_back.as_ref().is_some_and(|digest| *digest != identity.digest) {
+            self.went_back = None;
+        }
         if self.serving.as_ref() == Some(&identity.digest) && self.kept(&identity.digest).is_some() {
             return;
         }
@@ -122,23 +168,32 @@ impl Entry {
     }
 
     /// Takes a version out of service; `for_good` until a person lets it serve again.
-    pub(crate) fn quarantine(
-        &mut self,
-        digest: &str,
-        reason: &str,
-        for_good: bool,
-        strikes: &Strikes,
-        now: i64,
-    ) -> Quarantine {
+    pub(crate) fn quarantine(&mut self, digest: &str, reason: &str, for_good: bool, strikes: &Strikes, now: i64) {
         let before = self.kept(digest).and_then(|kept| kept.quarantine.as_ref());
         let times = before.filter(|q| !strikes.forgives(q, now)).map_or(1, |q| q.times.saturating_add(1));
-        let wait = if for_good { None } else { strikes.wait(times) };
-        let until = wait.map(|wait| now.saturating_add(i64::try_from(wait.as_millis()).unwrap_or(i64::MAX)));
-        let quarantine = Quarantine { reason: reason.to_owned(), at: now, times, until };
+        let quarantine = Quarantine { reason: reason.to_owned(), at: now, times, until: None };
         if let Some(kept) = self.kept_mut(digest) {
-            kept.quarantine = Some(quarantine.clone());
+            kept.quarantine = Some(quarantine);
         }
-        quarantine
+        if !for_good {
+            self.wait(digest, strikes, now);
+        }
+    }
+
+    /// Lets a quarantine end by itself, so long after `now` as the one of its number in a row does.
+    pub(crate) fn wait(&mut self, digest: &str, strikes: &Strikes, now: i64) {
+        if let Some(quarantine) = self.kept_mut(digest).and_then(|kept| kept.quarantine.as_mut()) {
+            let wait = strikes.wait(quarantine.times);
+            let millis = |wait: Duration| i64::try_from(wait.as_millis()).unwrap_or(i64::MAX);
+            quarantine.until = wait.map(|wait| now.saturating_add(millis(wait)));
+        }
+    }
+}
+
+impl Grant {
+    /// The same rights for the same signer, whoever gave them.
+    pub(crate) fn is_like(&self, other: &Self) -> bool {
+        self.rights == other.rights && self.signer == other.signer
     }
 }
 

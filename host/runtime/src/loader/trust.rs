@@ -24,24 +24,38 @@ fn now() -> i64 {
 }
 
 impl Loader {
-    /// What the ledger says of a plugin now; its status shows it.
+    /// What the ledger says of a plugin now, with what it could not take; its status shows it.
     fn entry(&self, id: &str) -> Result<Entry, Refusal> {
-        let entry = self.shop.ledger.read(id).map_err(|error| Refusal::Ledger(error.to_string()))?;
+        let mut entry = self.shop.ledger.read(id).map_err(|error| Refusal::Ledger(error.to_string()))?;
+        self.unsaved.get(id).into_iter().flatten().for_each(|change| change(&mut entry));
         self.shop.life.with(id, |record| record.entry = entry.clone());
         Ok(entry)
     }
 
-    /// Changes the ledger. Where the disk does not take it, it holds until the runtime ends.
-    pub(super) fn write<R>(&self, id: &str, change: impl Fn(&mut Entry) -> R) -> R {
-        match self.shop.ledger.update(id, &change) {
-            Ok((entry, answer)) => {
+    /// Changes the ledger, and gives what it says then. What the disk does not take holds all the same, and is written once it
+    /// does: at the next change, or the next look at the folder.
+    pub(super) fn write(&mut self, id: &str, change: impl Fn(&mut Entry) + Send + 'static) -> Entry {
+        let changes = self.unsaved.entry(id.to_owned()).or_default();
+        changes.push(Box::new(change));
+        self.save(id);
+        let newest = self.unsaved.get(id).and_then(|changes| changes.last());
+        self.shop.life.with(id, |record| {
+            if let Some(change) = newest {
+                change(&mut record.entry);
+            }
+            record.entry.clone()
+        })
+    }
+
+    /// Writes what the disk did not take before.
+    pub(super) fn save(&mut self, id: &str) {
+        let Some(changes) = self.unsaved.get(id) else { return };
+        match self.shop.ledger.update(id, |entry| changes.iter().for_each(|change| change(entry))) {
+            Ok((entry, ())) => {
                 self.shop.life.with(id, |record| record.entry = entry);
-                answer
+                self.unsaved.remove(id);
             }
-            Err(error) => {
-                tracing::warn!(plugin = id, "what is known of it can't be kept over a restart: {error}");
-                self.shop.life.with(id, |record| change(&mut record.entry))
-            }
+            Err(error) => tracing::warn!(plugin = id, "what is known of it can't be kept over a restart: {error}"),
         }
     }
 
@@ -70,6 +84,13 @@ impl Loader {
             Ok(entry) => entry,
             Err(refusal) => return self.refuse(name, Refused { subject: Subject::from(&*identity), refusal }),
         };
+        // Asked now, on the word of now: it may be another one than when the load began.
+        if let Err(refusal) = self.may_begin(&plugin, &entry, false) {
+            self.refuse(name, Refused { subject: Subject::from(&*identity), refusal });
+            self.fall_back(name);
+            return;
+        }
+        Self::grant(&plugin, &entry);
         let quarantine = entry.quarantined(&identity.digest, now()).cloned();
         if let Some(quarantine) = &quarantine {
             let refusal = Refusal::Quarantined(quarantine.words(now()));
@@ -116,13 +137,14 @@ impl Loader {
             }
         }
         tracing::info!(plugin = id, version = %identity.version, digest = identity.digest, "plugin serves");
-        self.write(id, |entry| {
+        let at = now();
+        self.write(id, move |entry| {
             if let Some((digest, (calls, faults))) = &old
                 && let Some(kept) = entry.kept_mut(digest)
             {
                 (kept.calls, kept.faults) = (*calls, *faults);
             }
-            entry.served(&identity, now());
+            entry.served(&identity, at);
         });
     }
 
@@ -166,9 +188,16 @@ impl Loader {
             self.replace_failed(name);
             return;
         };
+        let Some(entry) = self.entry(id).ok().filter(|entry| entry.disabled.is_none()) else { return };
+        if let Err(refusal) = self.may_begin(&plugin, &entry, true) {
+            tracing::warn!(plugin = id, digest, "the version that is kept does not serve: {refusal}");
+            self.replace_failed(name);
+            return;
+        }
+        Self::grant(&plugin, &entry);
+        let Some(track) = self.tracks.get_mut(name) else { return };
         track.tried.clear();
         let failed = track.failed.take();
-        let Some(entry) = self.entry(id).ok().filter(|entry| entry.disabled.is_none()) else { return };
         let (plugin, unfit) = self.current(id, *plugin, &config, unfit);
         let identity = Arc::clone(plugin.identity());
         let quarantine = entry.quarantined(&identity.digest, now()).cloned();
@@ -192,11 +221,14 @@ impl Loader {
         let fits = |plugin: &Arc<Plugin>| plugin.identity().digest == digest && plugin.barred().is_none();
         let Some(plugin) = serving.filter(fits) else { return };
         match verdict {
-            Verdict::Proven => self.write(id, |entry| {
-                if let Some(kept) = entry.kept_mut(digest) {
-                    kept.proven = true;
-                }
-            }),
+            Verdict::Proven => {
+                let digest = digest.to_owned();
+                self.write(id, move |entry| {
+                    if let Some(kept) = entry.kept_mut(&digest) {
+                        kept.proven = true;
+                    }
+                });
+            }
             Verdict::Struck(reason) => self.struck(id, &plugin, &reason, false),
             Verdict::Worse(reason) => self.struck(id, &plugin, &reason, true),
         }
@@ -217,8 +249,17 @@ impl Loader {
             }
             return;
         }
-        let strikes = &self.shop.host.limits.strikes;
-        let quarantine = self.write(id, |entry| entry.quarantine(&identity.digest, reason, better, strikes, now()));
+        let (strikes, digest, reason, at) =
+            (self.shop.host.limits.strikes.clone(), identity.digest.clone(), reason.to_owned(), now());
+        let known = Arc::clone(identity);
+        let entry = self.write(id, move |entry| {
+            if entry.kept(&digest).is_none() {
+                // Somebody removed what was known of it.
+                entry.served(&known, at);
+            }
+            entry.quarantine(&digest, &reason, better, &strikes, at);
+        });
+        let Some(quarantine) = entry.kept(&identity.digest).and_then(|kept| kept.quarantine.clone()) else { return };
         self.shop.life.with(id, |record| record.quarantines += 1);
         self.tell(LifeState::Quarantined, identity, Duration::ZERO, Some(quarantine.words(now())));
         if !better {
@@ -255,7 +296,11 @@ impl Loader {
             track.failed = None;
             track.tried.clear();
         }
-        let quarantine = self.entry(id).ok().and_then(|entry| entry.quarantined(&failed.digest, now()).cloned());
+        // Nothing takes its place after all: it is tried again, as one is that never had another.
+        let (strikes, digest) = (self.shop.host.limits.strikes.clone(), failed.digest.clone());
+        let at = now();
+        let entry = self.write(id, move |entry| entry.wait(&digest, &strikes, at));
+        let quarantine = entry.quarantined(&failed.digest, now()).cloned();
         let serving = self.snapshot.load().plugin(id).filter(|p| p.identity().digest == failed.digest).cloned();
         if let (Some(quarantine), Some(plugin)) = (quarantine, serving) {
             self.bar(id, &plugin, &quarantine);
@@ -305,7 +350,8 @@ impl Loader {
         if !self.tracks.contains_key(&name) {
             return;
         }
-        let was_disabled = self.shop.life.with(id, |record| record.entry.disabled.clone());
+        let (was_disabled, was_granted) =
+            self.shop.life.with(id, |record| (record.entry.disabled.clone(), record.entry.grant.clone()));
         let entry = match self.entry(id) {
             Ok(entry) => entry,
             Err(refusal) => {
@@ -313,6 +359,9 @@ impl Loader {
                 return;
             }
         };
+        if entry.grant != was_granted {
+            self.told_of_grant(id, &entry);
+        }
         let serving = self.snapshot.load().plugin(id).cloned();
         let subject = serving.as_ref().map(|plugin| Subject::from(&**plugin.identity())).unwrap_or_default();
         if let Some(decision) = &entry.disabled {
@@ -331,19 +380,27 @@ impl Loader {
             self.note(&name, Why::Again);
             return;
         }
+        let lifted = self.is_lifted(&name, &entry);
+        if lifted {
+            self.note(&name, Why::Again);
+        }
+        self.regrant(&name, &entry, lifted);
         let free = |digest: &str| entry.quarantined(digest, now()).is_none();
         if serving.is_some_and(|plugin| plugin.barred().is_some() && free(&plugin.identity().digest)) {
             self.release(&name);
         }
-        let refused = self.tracks.get(&name).and_then(|track| track.refused.as_ref());
-        let lifted = refused.is_some_and(|refused| match (&refused.refusal, &refused.subject.digest) {
-            (Refusal::Quarantined(_), Some(digest)) => free(digest),
+    }
+
+    /// Whether what a file was refused for stands no longer by the ledger.
+    fn is_lifted(&self, name: &str, entry: &Entry) -> bool {
+        let refused = self.tracks.get(name).and_then(|track| track.refused.as_ref());
+        refused.is_some_and(|refused| match (&refused.refusal, &refused.subject.digest) {
+            (Refusal::Quarantined(_), Some(digest)) => entry.quarantined(digest, now()).is_none(),
             (Refusal::Ledger(_), _) => true,
+            (Refusal::Older { .. }, Some(digest)) => entry.went_back.as_ref() == Some(digest),
+            (Refusal::NeedsGrant(wanted), _) => wanted.asked.missing(&entry.rights(wanted.signer)).is_empty(),
             _ => false,
-        });
-        if lifted {
-            self.note(&name, Why::Again);
-        }
+        })
     }
 
     fn tell(&self, state: LifeState, identity: &Identity, took: Duration, detail: Option<String>) {

@@ -6,7 +6,11 @@ use semver::Version;
 use serde_json::{Map, Value};
 
 use super::{Expect, Export, KEBAB_RULE, Manifest, ManifestError, SelfTest, is_kebab, units};
-use crate::{facts::TableFacts, schema::nearest};
+use crate::{
+    facts::TableFacts,
+    rights::{self, Http, Rights},
+    schema::nearest,
+};
 
 pub(super) fn read(text: &str, folder: &Path) -> Result<Manifest, Vec<ManifestError>> {
     let table: toml::Table = text.parse().map_err(|e: toml::de::Error| {
@@ -15,6 +19,7 @@ pub(super) fn read(text: &str, folder: &Path) -> Result<Manifest, Vec<ManifestEr
     let mut errors = Vec::new();
     let mut root = Keys::new("", table, &mut errors);
     let plugin = root.table("plugin", true);
+    let needs = root.table("needs", false);
     let limits = root.table("limits", false);
     let config = root.table("config", false);
     let selftests = root.tables("selftest");
@@ -39,6 +44,12 @@ pub(super) fn read(text: &str, folder: &Path) -> Result<Manifest, Vec<ManifestEr
     let homepage = keys.string("homepage", false);
     keys.finish();
 
+    let mut keys = Keys::new("needs", needs, &mut errors);
+    let http = keys.given("http").then_some(()).map(|()| keys.table("http", false));
+    keys.known.push("http");
+    keys.finish();
+    let needs = Rights { http: http.map(|table| http_needs(table, &mut errors)).unwrap_or_default() };
+
     let mut keys = Keys::new("limits", limits, &mut errors);
     let memory = keys.parsed("memory", units::bytes);
     let time = keys.parsed("time", units::time).and_then(|t| u64::try_from(t.as_millis()).ok());
@@ -48,10 +59,33 @@ pub(super) fn read(text: &str, folder: &Path) -> Result<Manifest, Vec<ManifestEr
     let number = |(i, table)| selftest(&format!("selftest[{i}]"), table, folder, &mut errors);
     let selftests = selftests.into_iter().enumerate().filter_map(number).collect();
     if errors.is_empty() {
-        Ok(Manifest { id, version, title, description, license, homepage, memory, time, config, selftests })
+        Ok(Manifest { id, version, title, description, license, homepage, needs, memory, time, config, selftests })
     } else {
         Err(errors)
     }
+}
+
+/// Hosts and methods; "GET" where no method is named.
+fn http_needs(table: toml::Table, errors: &mut Vec<ManifestError>) -> Http {
+    let mut keys = Keys::new("needs.http", table, errors);
+    let hosts = keys.strings("hosts");
+    if hosts.as_ref().is_none_or(Vec::is_empty) && !keys.wrong("hosts") {
+        keys.error(
+            "hosts",
+            "is missing; name the hosts that it sends requests to, as [\"api.example.com\"]".to_owned(),
+        );
+    }
+    let methods = keys.strings("methods").unwrap_or_else(|| vec!["GET".to_owned()]);
+    let mut each = |key: &str, words: Vec<String>, parse: fn(&str) -> Result<String, String>| {
+        let parsed = words.iter().map(|word| parse(word));
+        parsed.filter_map(|one| one.map_err(|detail| keys.error(key, detail)).ok()).collect()
+    };
+    let http = Http {
+        hosts: each("hosts", hosts.unwrap_or_default(), rights::host),
+        methods: each("methods", methods, rights::method),
+    };
+    keys.finish();
+    http
 }
 
 fn selftest(path: &str, table: toml::Table, folder: &Path, errors: &mut Vec<ManifestError>) -> Option<SelfTest> {
@@ -142,6 +176,11 @@ impl<'a> Keys<'a> {
     fn error(&mut self, key: &str, detail: String) {
         let path = self.at(key);
         self.errors.push(ManifestError { path, detail });
+    }
+
+    /// True where there is a value of `key`.
+    fn given(&self, key: &str) -> bool {
+        self.table.contains_key(key)
     }
 
     /// True where an error of `key` was told already.

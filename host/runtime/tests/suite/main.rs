@@ -14,6 +14,7 @@ mod calls_of_optimised_code {
     #[path = "calls.rs"]
     mod calls;
 }
+mod admission;
 mod corpus;
 mod events;
 mod files;
@@ -21,6 +22,7 @@ mod frozen;
 mod life;
 mod manifest;
 mod refusals;
+mod rights;
 mod support;
 mod tidying;
 mod tiers;

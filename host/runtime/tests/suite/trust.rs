@@ -442,3 +442,45 @@ fn values_of_the_operator_hold_for_a_version_that_takes_the_place_of_another() {
     assert_eq!(plugin(&runtime).config()["most"], json!(8));
     assert_eq!(told(&runtime).error_code, Some("quarantined"));
 }
+
+#[test]
+fn a_quarantine_that_the_disk_does_not_take_holds_and_is_written_once_it_does() {
+    let home = Home::new();
+    home.put(&rule("1.2.0"));
+    let runtime = home.start();
+    serves(&runtime, "1.2.0");
+    // Where the lock of the ledger is no file, nothing of it can be written.
+    let lock = home.path().join("ledger/.lock");
+    fs::remove_file(&lock).expect("lock");
+    fs::create_dir(&lock).expect("in its place");
+    home.put(&rule("1.3.0").body(TRAPS));
+    serves(&runtime, "1.3.0");
+    fail(&runtime, 3);
+    serves(&runtime, "1.2.0");
+    runtime.rescan();
+    assert!(runtime.settle(Duration::from_secs(30)));
+    assert_eq!(version(&runtime, "rule").as_deref(), Some("1.2.0"), "a look at the folder forgets nothing");
+    let kept = || runtime.ledger().read("rule").expect("readable").versions;
+    assert!(kept().iter().all(|kept| kept.quarantine.is_none()), "not written");
+    fs::remove_dir(&lock).expect("remove");
+    runtime.rescan();
+    eventually("it is written", || kept().into_iter().find(|kept| kept.version.minor == 3)?.quarantine);
+    drop(runtime);
+    assert_eq!(version(&home.start(), "rule").as_deref(), Some("1.2.0"));
+}
+
+#[test]
+fn a_version_whose_predecessor_does_not_load_is_tried_again_by_itself() {
+    let home = Home::new();
+    home.put(&rule("1.2.0"));
+    let runtime = impatient(&home, Strikes { first_wait: Duration::from_millis(300), ..Strikes::default() });
+    serves(&runtime, "1.2.0");
+    let good = plugin(&runtime).identity().digest.clone();
+    home.put(&rule("1.3.0").body(TRAPS));
+    serves(&runtime, "1.3.0");
+    fs::write(home.path().join(format!("store/{good}.wasm")), "damaged").expect("write");
+    fail(&runtime, 3);
+    eventually("its calls are refused", || (told(&runtime).state == PluginState::Quarantined).then_some(()));
+    eventually("it is tried again", || (told(&runtime).state == PluginState::Active).then_some(()));
+    assert_eq!(version(&runtime, "rule").as_deref(), Some("1.3.0"));
+}

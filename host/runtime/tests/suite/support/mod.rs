@@ -221,6 +221,49 @@ impl Guest {
         self
     }
 
+    /// Sends a request and answers with one finding: "status-200" for a response with that status and so on, or the name of
+    /// the failure.
+    pub(crate) fn sends(mut self, method: &str, url: &str, statuses: &[u16]) -> Self {
+        self.world = "sending".to_owned();
+        let client = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../wit/http/client.wit");
+        let client = std::fs::read_to_string(client).expect("text");
+        self.wit.push(("deps/http/client.wit".to_owned(), client));
+        let world =
+            "package drls:plugin@0.1.0;\nworld sending { include health-rule; import drls:http/client@0.1.0; }\n";
+        self.wit.push(("sending.wit".to_owned(), world.to_owned()));
+        self.imports.push_str(
+            "(import \"drls:http/client@0.1.0\" \"send\" \
+             (func $send (param i32 i32 i32 i32 i32 i32 i32 i32 i32)))",
+        );
+        let told = self.memory.put(&[0; 64]);
+        let (verb, address) = (self.memory.put(method.as_bytes()), self.memory.put(url.as_bytes()));
+        let mut branches = String::from("unreachable");
+        let mut branch = |guest: Self, case: u32, at: u32, load: &str, code: &str| {
+            let guest = guest.code(code);
+            branches = format!(
+                "(if (result i32) (i32.and (i32.eq (i32.load8_u (i32.const {told})) (i32.const {case}))
+                   (i32.eq ({load} (i32.const {})) (i32.const {at})))
+                   (then {}) (else {branches}))",
+                told + 4,
+                guest.body,
+            );
+            guest
+        };
+        for (at, code) in (0..).zip(["denied", "invalid", "unreachable", "timed-out", "too-big"]) {
+            self = branch(self, 1, at, "i32.load8_u", code);
+        }
+        for status in statuses {
+            self = branch(self, 0, u32::from(*status), "i32.load16_u", &format!("status-{status}"));
+        }
+        let send = format!(
+            "(call $send (i32.const {verb}) (i32.const {}) (i32.const {address}) (i32.const {})
+               (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const {told}))",
+            method.len(),
+            url.len()
+        );
+        self.body(&format!("{send} {branches}"))
+    }
+
     pub(crate) fn manifest_json(&self) -> Manifest {
         let mut manifest = json!({"format": 1, "id": self.id, "version": self.version, "title": "A test guest"});
         for (key, value) in &self.manifest {
