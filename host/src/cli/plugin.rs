@@ -22,7 +22,7 @@ use crate::{
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
     #[command(flatten)]
-    Author(drls_author::Command),
+    Author(Box<drls_author::Command>),
     #[command(flatten)]
     Operator(Operator),
 }
