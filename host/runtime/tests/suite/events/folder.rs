@@ -214,14 +214,14 @@ impl Folder {
                 }
                 std::thread::sleep(Duration::from_millis(chance.below(100)));
                 fs::create_dir(self.plugins()).expect("folder");
-                self.fill(&self.plugins(), files, id, bytes);
+                Self::fill(&self.plugins(), files, id, bytes);
                 format!("the folder is made again, with {said}")
             }
             22 => {
                 self.be_a_folder();
                 let (next, old) = (self.beside("next"), self.beside("old"));
                 fs::create_dir(&next).expect("folder");
-                self.fill(&next, self.contents(), id, bytes);
+                Self::fill(&next, self.contents(), id, bytes);
                 fs::rename(self.plugins(), old).expect("rename");
                 fs::rename(next, self.plugins()).expect("rename");
                 format!("the folder is another, with {said}")
@@ -256,7 +256,7 @@ impl Folder {
         plain.filter_map(|id| Some((id, fs::read(self.file(id)).ok()?))).collect()
     }
 
-    fn fill(&self, folder: &Path, files: Vec<(&'static str, Vec<u8>)>, id: &str, bytes: &[u8]) {
+    fn fill(folder: &Path, files: Vec<(&'static str, Vec<u8>)>, id: &str, bytes: &[u8]) {
         let others = files.into_iter().filter(|(other, _)| *other != id);
         others.for_each(|(other, held)| fs::write(folder.join(format!("{other}.wasm")), held).expect("write"));
         fs::write(folder.join(format!("{id}.wasm")), bytes).expect("write");
