@@ -46,7 +46,7 @@ fn python() -> Desk {
     built(&ONCE, "python", "health-rule", |folder| {
         let calls = "        if config.most == 7:\n            raise ValueError('seven is out')\n        \
                      if config.most == 8:\n            table.totals()\n        \
-                     if config.most >= 9:\n            from drls_plugin import http\n            \
+                     if config.most in (9, 10):\n            from drls_plugin import http\n            \
                      owner = http.get(f'https://{\"ab\"[config.most - 9]}.example/').json()['owner']\n            \
                      return [] if owner == 'ada' else [Finding('other', Severity.INFO, owner, 0)]\n        \
                      return judge";
@@ -59,7 +59,7 @@ fn javascript() -> Desk {
     static ONCE: OnceLock<PathBuf> = OnceLock::new();
     built(&ONCE, "javascript", "table-operation", |folder| {
         let calls = "    if (versions === 7) throw new RangeError('seven is out');\n    if (versions === 8) for (;;);\n    \
-                     if (versions >= 9) throw invalid(['/versions', \
+                     if (versions === 9 || versions === 10) throw invalid(['/versions', \
                      http.get(`https://${'ab'[versions - 9]}.example/`).json().owner]);\n    const now";
         replace(&folder.join("plugin.js"), "    const now", calls);
         replace(&folder.join("plugin.js"), "import { ", "import { http, ");
