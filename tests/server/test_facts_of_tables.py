@@ -31,7 +31,7 @@ def recorded(home: Home, table: str, file: Path, *more: str) -> Any:
     """Record the facts of a table; give them."""
     done = home.drls("plugin", "facts", table, "-o", str(file), *more)
     assert done.returncode == 0, done.stderr
-    assert done.stdout.startswith(f"recorded: {table}, metadata"), done.stdout
+    assert done.stdout.startswith(f"recorded: {table}, "), done.stdout
     return json.loads(file.read_text())
 
 
