@@ -143,7 +143,9 @@ def test_a_plugin_waits_until_an_admin_grants_what_it_asks_for(
     assert (taken["state"], taken["grant"]) == ("waiting", None)
     assert "granted: table-owners may send GET to" in drls(home, "plugin", "grant", ID)
     until("it serves", lambda: plugin(api)["state"] == "active")
-    assert "taken back" in drls(home, "plugin", "grant", ID, "--nothing")
+    (home.folder / "plugins" / f"{ID}.wasm").write_bytes(b"torn")
+    assert "taken back" in drls(home, "plugin", "grant", ID, "--nothing"), "whatever lies in the folder"
+    drop_in(home.folder / "plugins", f"{ID}.wasm", other_build(OWNERS.read_bytes(), needs=rights))
     until("it waits", lambda: plugin(api)["state"] == "waiting")
     home.audit_holds()
 

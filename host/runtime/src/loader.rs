@@ -1,6 +1,6 @@
 //! The one thread that decides: which file is loaded when, what is published, what is retired.
 //!
-//! Everything comes to it as a message, so snapshots follow each other in one order. It never reads a file's content,
+//! Everything comes to it as a message, so snapshots follow each other in one order. It never reads a plugin's content,
 //! compiles or runs a plugin: workers do.
 
 mod admission;

@@ -128,6 +128,11 @@ fn an_old_version_that_is_put_back_does_not_serve_where_signatures_are_required(
     drop(runtime);
     let runtime = start(&home, policy(Signatures::Require, &[1]));
     assert_eq!(version(&runtime, "rule").as_deref(), Some("1.0.0"));
+    // One that never served is no version that is kept, and is let in by its name as well.
+    home.put_bytes("rule.wasm", &signed("1.0.1", 1));
+    eventually("it is refused", || told(&runtime).error_code.filter(|code| *code == "older-version"));
+    runtime.ledger().rollback("rule", Some("1.0.1")).expect("in the folder").put().expect("written");
+    eventually("it serves", || version(&runtime, "rule").filter(|v| v == "1.0.1"));
 }
 
 #[test]

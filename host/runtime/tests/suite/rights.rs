@@ -255,3 +255,19 @@ fn a_plugin_that_names_no_hosts_is_refused_and_self_tests_reach_nothing() {
     let serves = told(&runtime);
     assert_eq!((serves.state, serves.denials), (PluginState::Active, 0), "{serves:?}");
 }
+
+#[test]
+fn hosts_of_a_manifest_are_read_in_their_one_form_or_not_at_all() {
+    let home = Home::new();
+    home.put(&sender("1.0.0", &["API.Example.com:443"], "https://api.example.com/"));
+    let runtime = home.start();
+    grant(&runtime, &rights(&["api.example.com"]));
+    assert_eq!(version(&runtime, "rule").as_deref(), Some("1.0.0"));
+    let needs = json!({"http": {"hosts": ["anything at all"], "methods": ["GET"]}}).to_string();
+    let section =
+        format!("{{\"format\": 1, \"id\": \"rule\", \"version\": \"1.1.0\", \"title\": \"t\", \"needs\": {needs}}}");
+    let bare = sender("1.1.0", &["a.example"], "https://a.example/").bare();
+    home.put_bytes("rule.wasm", &crate::support::custom_section(&bare, section.as_bytes()));
+    let refused = eventually("it is refused", || Some(told(&runtime)).filter(|s| s.error_code == Some("bad-manifest")));
+    assert!(refused.error.expect("why").contains("needs/http/hosts/0: \"anything at all\" is no host"));
+}

@@ -484,3 +484,16 @@ fn a_version_whose_predecessor_does_not_load_is_tried_again_by_itself() {
     eventually("it is tried again", || (told(&runtime).state == PluginState::Active).then_some(()));
     assert_eq!(version(&runtime, "rule").as_deref(), Some("1.3.0"));
 }
+
+#[test]
+fn a_plugin_whose_ledger_was_removed_is_taken_out_all_the_same() {
+    let home = Home::new();
+    home.put(&rule("1.2.0").body(TRAPS));
+    let runtime = home.start();
+    serves(&runtime, "1.2.0");
+    fs::remove_file(home.path().join("ledger/rule.json")).expect("remove");
+    runtime.rescan();
+    assert!(runtime.settle(Duration::from_secs(30)));
+    fail(&runtime, 3);
+    eventually("its calls are refused", || (told(&runtime).state == PluginState::Quarantined).then_some(()));
+}
