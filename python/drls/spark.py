@@ -7,19 +7,22 @@ several threads at once; each waits with the GIL released.
 
 from __future__ import annotations
 
+import atexit
 import concurrent.futures
 import contextlib
 import logging
 import threading
 import time
 import warnings
-from typing import TYPE_CHECKING, Any, Literal, TypedDict, cast
+from typing import TYPE_CHECKING, Any, Literal, TypedDict, TypeVar, cast
 
 from drls import errors, procedures
 from drls.errors import DrlsError, invalid, translated
 from drls.spark_server import Server, ServerSettings, session_conf
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from pyspark.sql import Row
     from pyspark.sql.connect.session import SparkSession
     from pyspark.sql.connect.shell.progress import ProgressHandler
@@ -27,9 +30,14 @@ if TYPE_CHECKING:
     from drls.catalog import Catalog
 
 log = logging.getLogger(__name__)
+T = TypeVar("T")
 
 PROBE_TIMEOUT = 20
 """Seconds that `SELECT 1` may take. It needs no executor, so a server that works answers at once."""
+
+OPEN_TIMEOUT = 180
+"""Seconds that the first session may take on a server that just started: 2 to 6 are usual on two cores, the first
+statement loads most of Spark's classes."""
 
 
 class Settings(TypedDict):
@@ -96,7 +104,7 @@ class Spark:
         self._session = None
         if self._server is not None and self._server.pid is not None:  # a session may end while its server lives
             with contextlib.suppress(DrlsError):
-                return self._open(self._server.url)
+                return self._open(self._server.url, PROBE_TIMEOUT)
         if self.settings["remote"]:
             return self._open(self.settings["remote"])
         self._stop_server()
@@ -113,37 +121,30 @@ class Spark:
         log.info("Spark is up after %.1f s", time.monotonic() - began)
         return session
 
-    def _open(self, url: str) -> SparkSession:
+    def _open(self, url: str, seconds: float = OPEN_TIMEOUT) -> SparkSession:
         """Open a session on a running server, with our catalogs, and see that it answers."""
-        from pyspark.sql.connect.client.retries import DefaultPolicy  # noqa: PLC0415 (a second of imports)
-        from pyspark.sql.connect.session import SparkSession  # noqa: PLC0415
-
-        # Both say again, with a JVM stack trace, what the exception says that we translate.
-        logging.getLogger("SQLQueryContextLogger").setLevel(logging.CRITICAL)
-        warnings.filterwarnings("ignore", message=r"\[RETRIES_EXCEEDED\]")
         try:
-            session = SparkSession.builder.remote(url).create()
-            # The client's own default tries for ten minutes to reach a server that is gone.
-            session.client.set_retry_policies([DefaultPolicy(max_retries=3, initial_backoff=50, max_backoff=1000)])
-            for catalog in self.settings["catalogs"]:
-                for key, value in session_conf(catalog["name"], catalog["properties"]).items():
-                    session.conf.set(key, value)
-            session.sql("SELECT 1").collect()
+            session = _within(seconds, lambda: self._session_at(url))
         except Exception as error:
-            known = errors.spark(str(error))
+            known = errors.spark(str(error) or f"no answer in {seconds} s")
             raise DrlsError("spark-unavailable", f"Spark does not answer: {known.detail}") from error
         session.registerProgressHandler(cast("ProgressHandler", self._report))
         self._session = session
         return session
 
+    def _session_at(self, url: str) -> SparkSession:
+        session = connect(url)
+        for catalog in self.settings["catalogs"]:
+            for key, value in session_conf(catalog["name"], catalog["properties"]).items():
+                session.conf.set(key, value)
+        session.sql("SELECT 1").collect()
+        return session
+
     def _answers(self, session: SparkSession) -> bool:
-        probe = concurrent.futures.ThreadPoolExecutor(1, thread_name_prefix="spark-probe")
         try:
-            probe.submit(lambda: session.sql("SELECT 1").collect()).result(PROBE_TIMEOUT)
+            _within(PROBE_TIMEOUT, lambda: session.sql("SELECT 1").collect())
         except Exception:  # noqa: BLE001 (whatever it is, it is no answer)
             return False
-        finally:
-            probe.shutdown(wait=False)
         return True
 
     def alive(self) -> bool:
@@ -276,6 +277,22 @@ class Spark:
             server.stop()
 
 
+def connect(url: str) -> SparkSession:
+    """Make a session of a Spark Connect server that gives up soon where the server is gone. Sends nothing yet."""
+    from pyspark.sql.connect.client.retries import DefaultPolicy  # noqa: PLC0415 (a second of imports)
+    from pyspark.sql.connect.session import SparkSession  # noqa: PLC0415
+
+    # Both say again, with a JVM stack trace, what the exception says that we translate.
+    logging.getLogger("SQLQueryContextLogger").setLevel(logging.CRITICAL)
+    warnings.filterwarnings("ignore", message=r"\[RETRIES_EXCEEDED\]")
+    session = SparkSession.builder.remote(url).create()
+    # The client's own default tries for ten minutes.
+    session.client.set_retry_policies([DefaultPolicy(max_retries=3, initial_backoff=50, max_backoff=1000)])
+    # Clients stay in memory for a call at the end of the process, which then waits for servers that are long gone.
+    atexit.unregister(session.client._cleanup_ml_cache)  # noqa: SLF001
+    return session
+
+
 def _server_settings(settings: Settings) -> ServerSettings:
     return {
         "home": settings["home"],
@@ -285,6 +302,23 @@ def _server_settings(settings: Settings) -> ServerSettings:
         "java_home": settings["java_home"],
         "properties": settings["properties"],
     }
+
+
+def _within(seconds: float, work: Callable[[], T]) -> T:
+    """Do the work, or give it up after so many seconds with a `TimeoutError`: Spark's client knows no deadline.
+
+    The thread of work that was given up stays until Spark answers or ends; it keeps no process from ending.
+    """
+    outcome: concurrent.futures.Future[T] = concurrent.futures.Future()
+
+    def run() -> None:
+        try:
+            outcome.set_result(work())
+        except BaseException as error:  # noqa: BLE001 (told to whoever waits)
+            outcome.set_exception(error)
+
+    threading.Thread(target=run, name="spark-probe", daemon=True).start()
+    return outcome.result(seconds)
 
 
 _lock = threading.Lock()

@@ -197,6 +197,18 @@ def test_is_started_again_after_it_was_killed(big: str, sql: Callable[[str], Any
     assert gone(group)
 
 
+def test_one_that_hangs_is_replaced(sql: Callable[[str], Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    assert sql("SELECT 1 AS one") == [{"one": 1}]
+    group = spark.status()["pid"]
+    assert group is not None
+    monkeypatch.setattr(spark, "PROBE_TIMEOUT", 2)
+    os.killpg(group, signal.SIGSTOP)
+    assert not spark.alive()
+    assert sql("SELECT 1 AS one") == [{"one": 1}]
+    assert spark.status()["pid"] != group
+    assert gone(group)
+
+
 def test_an_out_of_memory_is_told_and_survived(sql: Callable[[str], Any]) -> None:
     with pytest.raises(DrlsError) as told:
         sql("SELECT size(l) FROM (SELECT collect_list(repeat('x', 10000)) AS l FROM range(0, 400000, 1, 1))")
@@ -221,14 +233,12 @@ def server(spark_settings: spark.Settings, tmp_path_factory: pytest.TempPathFact
 
 
 def test_lets_in_who_has_the_token_only(server: Server) -> None:
-    from pyspark.sql.connect.session import SparkSession
-
-    session = SparkSession.builder.remote(server.url).create()
+    session = spark.connect(server.url)
     assert session.sql("SELECT 1").collect()[0][0] == 1
     for url in (f"sc://localhost:{server.port}/", f"sc://localhost:{server.port}/;token=wrong"):
         started = time.monotonic()
         with pytest.raises(Exception, match=r"(?i)token|UNAUTHENTICATED"):
-            SparkSession.builder.remote(url).create().sql("SELECT 1").collect()
+            spark.connect(url).sql("SELECT 1").collect()
         assert time.monotonic() - started < 20
     assert server.pid is not None
     arguments = [
@@ -246,6 +256,15 @@ def test_listens_on_loopback_only(server: Server) -> None:
         if len(fields) > 3 and fields[3] == "0A" and fields[1].endswith(f":{server.port:04X}"):
             listening.add(fields[1].split(":")[0])
     assert listening in ({"0100007F"}, {"0000000000000000FFFF00000100007F"})
+
+
+def test_the_end_of_a_process_waits_for_no_server(server: Server) -> None:
+    program = f"from drls import spark; print(spark.connect({server.url!r}).sql('SELECT 1').collect()[0][0])"
+    program = f"{program}\nspark.connect('sc://localhost:9/')"
+    started = time.monotonic()
+    folder = Path(__file__).parents[1]
+    assert subprocess.check_output([sys.executable, "-c", program], text=True, cwd=folder, timeout=120) == "1\n"
+    assert time.monotonic() - started < 60
 
 
 def test_no_jvm_outlives_a_killed_parent(spark_settings: spark.Settings, tmp_path: Path) -> None:
