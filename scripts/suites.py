@@ -117,6 +117,7 @@ def checks() -> list[Suite]:
 def tests() -> list[Suite]:
     """What `make test` runs after the checks."""
     cargo = ("cargo", "test", "--workspace", "--no-fail-fast")
+    build = ("cargo", "build", "--workspace", "--release")
     pytest = (PYTHON, "-m", "pytest", "--color=auto", "-c", "python/pyproject.toml", "--rootdir", ".")
     # What stands between the SDK and a component can be imported inside one only.
     sdk = ("plugins/sdk-python", "--ignore", "plugins/sdk-python/drls_plugin/guest.py")
@@ -128,7 +129,9 @@ def tests() -> list[Suite]:
         check("javascript: plugin sdk", "node", "--test", folder="plugins/sdk-javascript"),
         Suite("console", ("npm", "run", "--silent", "test"), "vitest", "frontend"),
         Suite("house", (*pytest, "tests"), "pytest", lane="longest"),
-        # Builds plugins in three languages.
+        # Builds plugins in three languages, by the program that stands for a third party's. Cargo makes that one by
+        # itself only where no target is named.
+        Suite("rust: program of the kit", (*build, "--example", "drls-plugin"), "check", lane="beside"),
         Suite("rust: author kit", (*cargo, "--release", "--test", "kit"), "cargo", lane="beside"),
         Suite("python", (*pytest, "python/tests"), "pytest", lane="beside"),
         Suite("console: browser", ("npm", "run", "--silent", "e2e"), "vitest", "frontend", lane="beside"),
@@ -190,6 +193,15 @@ def stop(process: subprocess.Popen[str]) -> None:
         os.killpg(process.pid, signal.SIGKILL)
 
 
+def stop_late(process: subprocess.Popen[str]) -> None:
+    """Ends a suite that takes too long. Python tells first where it is."""
+    with suppress(ProcessLookupError):
+        os.kill(process.pid, signal.SIGABRT)
+    with suppress(subprocess.TimeoutExpired):
+        process.wait(10)
+    stop(process)
+
+
 def tell(text: str) -> None:
     """Passes output on."""
     sys.stdout.write(text)
@@ -202,11 +214,13 @@ def run(suite: Suite, tell: Callable[[str], None] = tell) -> Result:
     began = time.monotonic()
     counts = Counts()
     colour = {"CARGO_TERM_COLOR": "always"} if sys.stdout.isatty() else {}
+    # What is killed has said what it had to say.
+    python = {"PYTHONUNBUFFERED": "1", "PYTHONFAULTHANDLER": "1"}
     try:
         process = subprocess.Popen(
             suite.command,
             cwd=TOP / suite.folder,
-            env={**os.environ, **colour, **suite.environment},
+            env={**os.environ, **python, **colour, **suite.environment},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -218,7 +232,7 @@ def run(suite: Suite, tell: Callable[[str], None] = tell) -> Result:
         tell(f"{error}\n")
         return Result(suite, Counts(failed=1), time.monotonic() - began, "did not start")
     running.add(process)
-    late = threading.Timer(suite.limit, stop, (process,))
+    late = threading.Timer(suite.limit, stop_late, (process,))
     late.start()
     with process:
         for line in process.stdout or ():
