@@ -124,19 +124,18 @@ pub fn log_filter() -> String {
     env::var("RUST_LOG").unwrap_or_else(|_| "info,sqlx=warn,wasmtime=warn,cranelift=warn".to_owned())
 }
 
-/// Where the console's files are: `frontend_dir` as seen from the working folder, else from the folders above the binary. `None` while
-/// there is no console.
+/// Where the console's files are: `frontend_dir` as seen from the working folder, else in the working folder itself or in one above
+/// the binary, which may lie elsewhere: `target` can be a link. `None` while there is no console.
 pub fn find_frontend(frontend_dir: &str) -> Option<PathBuf> {
     let wanted = Path::new(frontend_dir);
     let has_console = |folder: &PathBuf| folder.join("index.html").is_file();
     if wanted.is_absolute() {
         return Some(wanted.to_owned()).filter(has_console);
     }
-    let from_working_folder = env::current_dir().ok().map(|folder| folder.join(wanted));
-    if let Some(found) = from_working_folder.filter(has_console) {
-        return Some(found);
-    }
     let inner = wanted.strip_prefix("..").unwrap_or(wanted);
-    let binary = env::current_exe().ok()?;
-    binary.ancestors().skip(1).map(|folder| folder.join(inner)).find(has_console)
+    let here = env::current_dir().ok();
+    let here = here.iter().flat_map(|folder| [folder.join(wanted), folder.join(inner)]);
+    let binary = env::current_exe().ok();
+    let above = binary.iter().flat_map(|binary| binary.ancestors().skip(1)).map(|folder| folder.join(inner));
+    here.chain(above).find(has_console)
 }

@@ -17,3 +17,8 @@ def test_the_first_answer_after_a_start_is_whole(home: Home, server: Server, tok
     report = server.api(token).table("start.small", "health").ok()
     assert "small-files" in {one["code"] for one in report["findings"]}
     assert report["failed_rules"] == []
+
+
+def test_the_console_is_found_from_the_folder_that_make_runs_in(server: Server, token: str) -> None:
+    page = server.api(token).get("/").text
+    assert '<div id="root">' in page, page[:500]
