@@ -216,6 +216,10 @@ def sign(file: Path, keys: tuple[str, str]) -> None:
 
 def test_a_lock_lets_in_what_it_names(api: Api, home: Home) -> None:
     folder = home.folder / "plugins"
+    for command in ("lock", "grant"):
+        missing = home.drls("plugin", command, "nobody")
+        assert missing.returncode == 1
+        assert "nobody.wasm; `drls plugin install` puts one there" in missing.stderr
     assert "locked: 15 plugins" in drls(home, "plugin", "lock")
     drop_in(folder, f"{ID}.wasm", OWNERS.read_bytes())
     refused = until("it is refused", lambda: (now := plugin(api)) and now["error"] and now)

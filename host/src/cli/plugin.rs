@@ -1,7 +1,7 @@
 //! `drls plugin`: the author's commands, and the operator's on a home's plugins.
 
 use std::{
-    fs,
+    fs, io,
     path::{Path, PathBuf},
 };
 
@@ -90,7 +90,7 @@ pub(super) async fn run(command: &Operator, home: &Path) -> Result<()> {
             let (asked, signer) = if *nothing { Default::default() } else { asked(&place(home, id))? };
             (id, Wish::Grant(asked, signer))
         }
-        Operator::Lock { ids, remove } => return lock(&home.join("plugins"), ids, *remove),
+        Operator::Lock { ids, remove } => return lock(home, ids, *remove),
     };
     let change = wish.prepare(&ledger, id, ACTOR)?;
     let db = Db::open(home).await?;
@@ -111,26 +111,36 @@ fn place(home: &Path, id: &str) -> PathBuf {
     home.join("plugins").join(format!("{id}.wasm"))
 }
 
+/// The file of a plugin in the plugins folder.
+fn read(file: &Path) -> Result<Vec<u8>> {
+    fs::read(file).map_err(|error| match error.kind() {
+        io::ErrorKind::NotFound => {
+            anyhow!("there is no plugin at {}; `drls plugin install` puts one there", file.display())
+        }
+        _ => anyhow!("cannot read {}: {error}", file.display()),
+    })
+}
+
 /// What a file asks for, and who signed it.
 fn asked(file: &Path) -> Result<(Rights, Option<PublicKey>)> {
-    let bytes = fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
+    let bytes = read(file)?;
     let inspection = inspect(&bytes).map_err(|refusal| anyhow!("{}: {refusal}", file.display()))?;
     let needs = inspection.manifest.filter(|_| inspection.http).map(|manifest| manifest.needs);
     Ok((needs.unwrap_or_default(), inspection.signed.key()))
 }
 
-fn lock(folder: &Path, ids: &[String], remove: bool) -> Result<()> {
+fn lock(home: &Path, ids: &[String], remove: bool) -> Result<()> {
+    let folder = &home.join("plugins");
     let at = folder.join(LOCK_FILE);
     if remove {
         return match fs::remove_file(&at) {
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 println!("there is no lock: every plugin is let in");
                 Ok(())
             }
             done => done.map(|()| println!("unlocked: every plugin is let in")).context("cannot remove the lock"),
         };
     }
-    let read = |path: &Path| fs::read(path).with_context(|| format!("cannot read {}", path.display()));
     let mut lock = Lock::default();
     let files: Vec<PathBuf> = if ids.is_empty() {
         let entries = fs::read_dir(folder).with_context(|| format!("cannot read {}", folder.display()))?;
@@ -138,7 +148,7 @@ fn lock(folder: &Path, ids: &[String], remove: bool) -> Result<()> {
         paths.filter(|path| path.extension().is_some_and(|extension| extension == "wasm")).collect()
     } else {
         lock = Lock::read(folder).with_context(|| format!("cannot read {}", at.display()))?.unwrap_or_default();
-        ids.iter().map(|id| folder.join(format!("{id}.wasm"))).collect()
+        ids.iter().map(|id| place(home, id)).collect()
     };
     let mut wrong = Vec::new();
     for file in &files {
