@@ -28,7 +28,8 @@ impl TableOperation for Add {
         let data_type = check(&table.fields(), table.format_version(), &arguments)?;
         let Arguments { path, doc, after, .. } = arguments;
         let step = Step::AddColumn(AddColumn { path, data_type, doc, after });
-        Ok(Plan::new(vec![step], Effect::unchanged(table.totals()), Reversibility::Inverse))
+        let plan = Plan::new(vec![step], Effect::unchanged(table.totals()), Reversibility::Inverse);
+        Ok(plan.warn("Readers of every column (SELECT *) and writers that insert by position meet one column more."))
     }
 }
 

@@ -1,9 +1,11 @@
 //! Operation: drops a column that nothing of the table goes by.
 
-use drls_plugin::columns::{Columns, split};
+use drls_plugin::columns::{Columns, kept_as_they_are, split};
 use drls_plugin::facts::{Field, PartitionSpec, SortField};
 use drls_plugin::steps::{DropColumn, Effect, Reversibility, Step};
-use drls_plugin::{About, Error, NoConfig, Plan, Problems, Table, TableOperation, Throughput, export_operation, human};
+use drls_plugin::{
+    About, Error, NoConfig, Plan, Problems, Properties, Table, TableOperation, Throughput, export_operation, human,
+};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -35,7 +37,13 @@ impl TableOperation for Drop {
     }
 
     fn plan(table: &Table, arguments: Arguments, _: NoConfig, _: Throughput) -> Result<Plan, Error> {
-        let schema = Schema { fields: table.fields(), specs: table.partition_specs(), sort_order: table.sort_order() };
+        let schema = Schema {
+            fields: table.fields(),
+            specs: table.partition_specs(),
+            sort_order: table.sort_order(),
+            properties: Properties::from_iter(table.properties()),
+            kept: kept_as_they_are(&table.snapshots(), &table.refs()),
+        };
         plan(&schema, Effect::unchanged(table.totals()), arguments.path)
     }
 }
@@ -47,6 +55,9 @@ struct Schema {
     fields: Vec<Field>,
     specs: Vec<PartitionSpec>,
     sort_order: Vec<SortField>,
+    properties: Properties,
+    /// What still shows the column.
+    kept: Option<String>,
 }
 
 fn plan(schema: &Schema, effect: Effect, path: String) -> Result<Plan, Error> {
@@ -67,7 +78,7 @@ fn plan(schema: &Schema, effect: Effect, path: String) -> Result<Plan, Error> {
     let nested = tree.len() as u64 - 1;
     let required = field.required;
     let mut plan = Plan::new(vec![Step::DropColumn(DropColumn { path })], effect, Reversibility::Inverse).warn(
-        "Queries that name the column fail afterwards. A column of the same name added later is another one: it does \
+        "Queries, views and jobs that name the column fail afterwards. A column of the same name added later is another one: it does \
                not show the old values.",
     );
     if nested > 0 {
@@ -75,6 +86,17 @@ fn plan(schema: &Schema, effect: Effect, path: String) -> Result<Plan, Error> {
     }
     if required {
         plan = plan.warn("The column is required: writers that still send it, or rely on it, must change.");
+    }
+    let paths: Vec<&str> = tree.iter().map(|f| f.path.as_str()).collect();
+    for key in schema.properties.of_columns(&paths) {
+        plan =
+            plan.warn(format!("The table property \"{key}\" goes by it and stays behind; it holds for nothing then."));
+    }
+    if let Some(kept) = &schema.kept {
+        plan = plan.warn(format!(
+            "{kept}: who reads one by its id, a time or a tag still sees the column. Undo brings it back with its values, \
+             as long as no file is rewritten without it."
+        ));
     }
     Ok(plan)
 }
@@ -152,6 +174,8 @@ mod tests {
                 descending: false,
                 nulls_first: true,
             }],
+            properties: Properties::from_iter([("write.metadata.metrics.column.note".into(), "full".into())]),
+            kept: Some("1 snapshot".into()),
         }
     }
 
@@ -182,6 +206,8 @@ mod tests {
     fn drops_what_nothing_goes_by() {
         let plan = planned(&schema(), "note").unwrap();
         assert_eq!((plan.steps.len(), plan.reversibility), (1, Reversibility::Inverse));
+        assert!(plan.warnings[1].contains("\"write.metadata.metrics.column.note\" goes by it"), "{:?}", plan.warnings);
+        assert!(plan.warnings[2].starts_with("1 snapshot: who reads one"), "{:?}", plan.warnings);
         let nested = planned(&schema(), "tags").unwrap();
         assert!(nested.warnings[1].starts_with("1 field nested"), "{:?}", nested.warnings);
     }
@@ -200,7 +226,7 @@ mod tests {
         assert!(told[0].contains("last column of \"place\""), "{told:?}");
         assert_eq!(told.len(), 2, "the sort order is told too");
         assert!(refused("tags.element")[0].contains("drop \"tags\" as a whole"));
-        let single = Schema { fields: vec![field(7, "note", "string")], specs: vec![], sort_order: vec![] };
+        let single = Schema { fields: vec![field(7, "note", "string")], specs: vec![], sort_order: vec![], ..schema() };
         assert!(planned(&single, "note").is_err());
     }
 

@@ -1,9 +1,11 @@
 //! Operation: renames a column, at the top or in a struct.
 
-use drls_plugin::columns::{Columns, name_problem, split};
+use drls_plugin::columns::{Columns, kept_as_they_are, name_problem, split};
 use drls_plugin::facts::{Field, PartitionSpec, SortField};
 use drls_plugin::steps::{Effect, RenameColumn, Reversibility, Step};
-use drls_plugin::{About, Error, NoConfig, Plan, Problems, Table, TableOperation, Throughput, export_operation};
+use drls_plugin::{
+    About, Error, NoConfig, Plan, Problems, Properties, Table, TableOperation, Throughput, export_operation,
+};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -37,7 +39,13 @@ impl TableOperation for Rename {
     }
 
     fn plan(table: &Table, arguments: Arguments, _: NoConfig, _: Throughput) -> Result<Plan, Error> {
-        let schema = Schema { fields: table.fields(), specs: table.partition_specs(), sort_order: table.sort_order() };
+        let schema = Schema {
+            fields: table.fields(),
+            specs: table.partition_specs(),
+            sort_order: table.sort_order(),
+            properties: Properties::from_iter(table.properties()),
+            kept: kept_as_they_are(&table.snapshots(), &table.refs()),
+        };
         plan(&schema, Effect::unchanged(table.totals()), arguments)
     }
 }
@@ -49,6 +57,9 @@ struct Schema {
     fields: Vec<Field>,
     specs: Vec<PartitionSpec>,
     sort_order: Vec<SortField>,
+    properties: Properties,
+    /// What is read under the old name still.
+    kept: Option<String>,
 }
 
 fn plan(schema: &Schema, effect: Effect, arguments: Arguments) -> Result<Plan, Error> {
@@ -76,7 +87,7 @@ fn plan(schema: &Schema, effect: Effect, arguments: Arguments) -> Result<Plan, E
     }
     let uses = uses(schema, columns, &path);
     let mut plan = Plan::new(vec![Step::RenameColumn(RenameColumn { path, name })], effect, Reversibility::Inverse)
-        .warn("Queries and views that say the old name fail afterwards.");
+        .warn("Queries, views and jobs that say the old name fail afterwards, until they say the new one.");
     plan.warnings.extend(uses);
     Ok(plan)
 }
@@ -101,6 +112,18 @@ fn uses(schema: &Schema, columns: Columns<'_>, path: &str) -> Vec<String> {
             "It is an identifier field, and still is under the new name; writers that upsert by name must change."
                 .into(),
         );
+    }
+    let paths: Vec<&str> = columns.tree(path).map(|f| f.path.as_str()).collect();
+    for key in schema.properties.of_columns(&paths) {
+        uses.push(format!(
+            "The table property \"{key}\" goes by the old name and holds for nothing afterwards; set one for the new name."
+        ));
+    }
+    if let Some(kept) = &schema.kept {
+        uses.push(format!(
+            "{kept}: who reads one by its id, a time or a tag still sees the old name. The table and its branches are read \
+             under the new one."
+        ));
     }
     uses
 }
@@ -137,6 +160,8 @@ mod tests {
                 descending: false,
                 nulls_first: true,
             }],
+            properties: Properties::from_iter([("write.metadata.metrics.column.place.city".into(), "full".into())]),
+            kept: Some("2 snapshots, of which 1 is tagged".into()),
         }
     }
 
@@ -172,6 +197,17 @@ mod tests {
         assert!(planned("at", "time").unwrap().warnings[1].contains("\"at_day\""));
         assert!(planned("place", "where").unwrap().warnings[1].contains("sort order"));
         assert!(planned("id", "key").unwrap().warnings[1].contains("identifier field"));
+    }
+
+    #[test]
+    fn warns_of_properties_by_name_and_of_snapshots_that_keep_it() {
+        for (path, name) in [("place.city", "town"), ("place", "where")] {
+            let warnings = planned(path, name).unwrap().warnings;
+            let told = |words: &str| warnings.iter().any(|one| one.contains(words));
+            assert!(told("\"write.metadata.metrics.column.place.city\" goes by the old name"), "{warnings:?}");
+            assert!(told("2 snapshots, of which 1 is tagged: who reads one"), "{warnings:?}");
+        }
+        assert!(!planned("at", "time").unwrap().warnings.iter().any(|one| one.contains("property")));
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Finding columns by their path, and saying what is near where there is none.
 
-use crate::facts::Field;
+use crate::facts::{Field, Ref, RefKind, Snapshot};
+use crate::human::count;
 use crate::names::hint;
 
 /// The columns of a schema.
@@ -83,4 +84,17 @@ pub fn name_problem<'a>(name: &str, siblings: impl IntoIterator<Item = &'a Field
             )
         },
     )
+}
+
+/// What of a table keeps the columns as they are now, in words: "3 snapshots, of which 1 is tagged"; none where nothing was
+/// written yet. Who reads a snapshot by its id, a time or a tag reads it by the schema that it was written with; the table and
+/// its branches are read by the current one.
+pub fn kept_as_they_are(snapshots: &[Snapshot], refs: &[Ref]) -> Option<String> {
+    let tagged = snapshots.iter().filter(|s| refs.iter().any(|r| r.kind == RefKind::Tag && r.snapshot == s.id)).count();
+    let all = Some(count(snapshots.len() as u64, "snapshot")).filter(|_| !snapshots.is_empty())?;
+    Some(match tagged {
+        0 => all,
+        1 => format!("{all}, of which 1 is tagged"),
+        n => format!("{all}, of which {n} are tagged"),
+    })
 }

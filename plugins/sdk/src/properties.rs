@@ -30,6 +30,28 @@ impl Properties {
         self.get(key).map_or(default, |value| value.trim().eq_ignore_ascii_case("true"))
     }
 
+    /// Keys that go by one of these columns: those that end in `.column.<path>`, and `write.orc.bloom.filter.columns` where it
+    /// lists one. Writers follow them by name, so they hold for no column that is called otherwise.
+    ///
+    /// ```
+    /// use drls_plugin::Properties;
+    /// let pair = |key: &str, value: &str| (key.to_owned(), value.to_owned());
+    /// let properties = Properties::from_iter([
+    ///     pair("write.metadata.metrics.column.note", "full"),
+    ///     pair("write.metadata.metrics.column.address.note", "none"),
+    ///     pair("write.orc.bloom.filter.columns", "id, note"),
+    /// ]);
+    /// assert_eq!(properties.of_columns(&["note"]), ["write.metadata.metrics.column.note", "write.orc.bloom.filter.columns"]);
+    /// ```
+    pub fn of_columns(&self, paths: &[&str]) -> Vec<&str> {
+        let listed = |key: &str, value: &str| {
+            key == "write.orc.bloom.filter.columns" && value.split(',').any(|one| paths.contains(&one.trim()))
+        };
+        let named = |key: &str| key.split_once(".column.").is_some_and(|(_, path)| paths.contains(&path));
+        let found = self.0.iter().filter(|(key, value)| named(key) || listed(key, value));
+        found.map(|(key, _)| key.as_str()).collect()
+    }
+
     /// `write.target-file-size-bytes`, default 512 MiB (Iceberg `TableProperties`).
     pub fn target_file_size(&self) -> u64 {
         self.number("write.target-file-size-bytes", 512 << 20)
