@@ -21,6 +21,7 @@ use serde_json::Value;
 use utoipa::ToSchema;
 
 pub use secrets::MASK;
+pub(crate) use secrets::{names_a_secret, veil};
 pub use settings::{Catalog, CatalogKind, Limits, Plugin, Python, Server, Settings, Spark};
 pub use store::{Change, ConfigStore};
 

@@ -41,6 +41,7 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(operations::run))
         .routes(routes!(jobs::list))
         .routes(routes!(jobs::show))
+        .routes(routes!(jobs::log))
         .routes(routes!(jobs::cancel))
         .routes(routes!(jobs::undo))
         .routes(routes!(config::show, config::replace))

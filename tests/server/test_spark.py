@@ -94,6 +94,13 @@ def test_a_compaction_keeps_its_promise_moves_on_and_is_undone(api: Api, home: H
     assert home.rows(sample).equals(before)
     assert job["result"]["snapshot_id"] == str(home.table(sample).metadata.current_snapshot_id)
     assert "small-files" not in {one["code"] for one in api.table(sample, "health").ok()["findings"]}
+    lines = api.get(f"/api/jobs/{job['id']}/log").ok()["items"]
+    spoken = [one["text"] for one in lines if one["source"] == "spark"]
+    assert any(one.startswith("Committed snapshot ") for one in spoken), lines
+    assert any("Rewriting 34 files" in one and sample in one for one in spoken), spoken
+    assert not any("\tat " in one or str(home.folder) in one for one in spoken), spoken
+    begins = "Step 1 of 1 begins: rewrite data files by binpack."
+    assert begins in [one["text"] for one in lines if one["source"] == "job"]
     api.undo(job)
     assert home.table(sample).metadata.current_snapshot_id == snapshot
     assert len(api.all(f"/api/table/{sample}/files")) == plan["effect"]["files_before"]

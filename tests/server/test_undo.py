@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 from harness import columns
 
+from drls import catalog
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -82,3 +84,49 @@ def test_undo_of_an_added_column_is_refused_where_nobody_knows_what_was_written(
     api.run("expire", table, older_than="2100-01-01T00:00:00Z", retain_last=1)
     api.post(f"/api/jobs/{added['id']}/undo").problem(409, "cannot-undo")
     assert "note" in columns(home, table)
+
+
+def test_a_job_tells_whether_it_can_be_undone_and_by_which_job_it_was(
+    api: Api, home: Home, new: Callable[..., str]
+) -> None:
+    table = new(files=4)
+    dropped = api.run("drop-column", table, path="value")
+    assert (api.job(dropped)["undone_by"], api.job(dropped)["undoable"]) == (None, {"now": True, "reason": None})
+    listed = {one["id"]: one for one in api.all("/api/jobs", table=table)}
+    assert listed[dropped["id"]]["undoable"] == {"now": None, "reason": None}, "a list looks at no table"
+
+    home.table(table).append(home.rows(table).slice(0, 1))
+    home.table(table).delete("id = 5")
+    told = api.job(dropped)["undoable"]
+    assert told["now"] is False
+    assert told["reason"] in api.post(f"/api/jobs/{dropped['id']}/undo").problem(409, "cannot-undo")["detail"]
+
+    added = api.run("add-column", table, path="note", type="string")
+    assert "changed again" in api.job(dropped)["undoable"]["reason"]
+    undone = api.undo(added)
+    listed = {one["id"]: one for one in api.all("/api/jobs", table=table)}
+    for job in (api.job(added), listed[added["id"]]):
+        assert (job["undone_by"], job["undoable"]["now"]) == (undone["id"], False)
+        assert undone["id"] in job["undoable"]["reason"]
+    assert (api.job(undone)["undo_of"], api.job(undone)["undone_by"]) == (added["id"], None)
+
+
+def test_what_removed_snapshots_or_changed_nothing_says_that_it_can_not_be_undone(
+    api: Api, new: Callable[..., str]
+) -> None:
+    table = new(files=4, snapshots=4)
+    expired = api.run("expire", table, older_than="2100-01-01T00:00:00Z", retain_last=1)
+    assert "removed snapshots" in api.job(expired)["undoable"]["reason"]
+    nothing = api.run("expire", table, older_than="2100-01-01T00:00:00Z", retain_last=1)
+    assert "changed neither" in api.job(nothing)["undoable"]["reason"]
+    listed = {one["id"]: one for one in api.all("/api/jobs", table=table)}
+    for job in (expired, nothing):
+        assert listed[job["id"]]["undoable"]["now"] is False, "the job's own row tells"
+
+
+def test_a_job_whose_table_is_gone_is_shown_all_the_same(api: Api, home: Home, new: Callable[..., str]) -> None:
+    table = new(files=2)
+    added = api.run("add-column", table, path="note", type="string")
+    catalog.open(home.lake).drop_table(tuple(table.split(".")))
+    told = api.job(added)["undoable"]
+    assert (told["now"], told["reason"]) == (False, "the table is not there")

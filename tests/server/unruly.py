@@ -87,6 +87,13 @@ def floods(log: int, lines: int) -> bytes:
     return stored(b"x" * 1024, 0) + count + loop + stored(bytes(12)) + i32(AT)
 
 
+def plans_nothing_and_says(log: int, text: str) -> bytes:
+    """Write one line of level info to the log by function `log`, then plan nothing."""
+    line = text.encode()
+    said = stored(line, 0) + i32(1) + i32(0) + i32(len(line)) + b"\x10" + as_number(log)
+    return said + stored(bytes(256)) + i32(AT)
+
+
 class Core:
     """The module with a plugin's code in it, and what is around it in its component."""
 

@@ -14,12 +14,14 @@ use crate::{
     facts::TableFacts,
     http::Client,
     limits::{Denied, Limiter, Limits},
-    log::{Level, LogRing},
+    log::{Level, LogLine, LogRing},
     stats::Stats,
 };
 
 /// Lines of level error that a call keeps to explain a trap.
 const ERROR_LINES: usize = 4;
+/// Lines that a call hands on to who made it.
+const TOLD_LINES: usize = 200;
 /// Guest functions named in a trap.
 const FRAMES: usize = 6;
 
@@ -30,6 +32,7 @@ pub(crate) struct CallState {
     log: Arc<LogRing>,
     plugin: Arc<Identity>,
     error_lines: Vec<String>,
+    told: Vec<LogLine>,
     pub(crate) budget: Budget,
     /// Of a plugin that asks for it.
     pub(crate) client: Option<Client>,
@@ -61,6 +64,16 @@ impl Frame<'_> {
         deadline: Option<Instant>,
         guest: impl FnOnce(&mut Store<CallState>) -> wasmtime::Result<R>,
     ) -> Result<R, Failure> {
+        self.run_told(facts, deadline, guest).map(|(answer, _)| answer)
+    }
+
+    /// As [`Frame::run`], with the first lines that the guest wrote to its log meanwhile.
+    pub(crate) fn run_told<R>(
+        self,
+        facts: Option<&Arc<TableFacts>>,
+        deadline: Option<Instant>,
+        guest: impl FnOnce(&mut Store<CallState>) -> wasmtime::Result<R>,
+    ) -> Result<(R, Vec<LogLine>), Failure> {
         let start = Instant::now();
         let limits = self.limits;
         let mut store = Store::new(
@@ -71,6 +84,7 @@ impl Frame<'_> {
                 log: Arc::clone(self.log),
                 plugin: Arc::clone(self.plugin),
                 error_lines: Vec::new(),
+                told: Vec::new(),
                 budget: Budget::new(self.time, deadline),
                 client: self.client,
             },
@@ -82,7 +96,10 @@ impl Frame<'_> {
         let answer = guest(&mut store);
         let state = store.data_mut();
         self.stats.ran(start.elapsed(), state.limiter.memory());
-        answer.map_err(|error| explain(&error, state, limits, self.memory, self.time))
+        match answer {
+            Ok(answer) => Ok((answer, std::mem::take(&mut state.told))),
+            Err(error) => Err(explain(&error, state, limits, self.memory, self.time)),
+        }
     }
 }
 
@@ -144,7 +161,11 @@ impl wit_log::Host for CallState {
             }
             self.error_lines.push(message.clone());
         }
-        self.log.write(&self.plugin, level, message);
+        if let Some(line) = self.log.write(&self.plugin, level, message)
+            && self.told.len() < TOLD_LINES
+        {
+            self.told.push(line);
+        }
         Ok(())
     }
 }

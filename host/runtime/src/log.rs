@@ -75,8 +75,8 @@ impl LogRing {
         }
     }
 
-    /// Keeps a line, unless the plugin wrote too many in this second.
-    pub(crate) fn write(&self, plugin: &Identity, level: Level, message: String) {
+    /// Keeps a line and gives it, unless the plugin wrote too many in this second.
+    pub(crate) fn write(&self, plugin: &Identity, level: Level, message: String) -> Option<LogLine> {
         let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
         let now = Instant::now();
         if now.duration_since(inner.window) >= Duration::from_secs(1) {
@@ -90,7 +90,7 @@ impl LogRing {
         if inner.in_window >= self.most_per_second {
             inner.dropped_in_window += 1;
             inner.dropped += 1;
-            return;
+            return None;
         }
         inner.in_window += 1;
         match level {
@@ -99,7 +99,7 @@ impl LogRing {
             Level::Warn => tracing::warn!(target: "drls::plugin", plugin = %plugin, "{message}"),
             Level::Error => tracing::error!(target: "drls::plugin", plugin = %plugin, "{message}"),
         }
-        inner.keep(plugin, level, message);
+        Some(inner.keep(plugin, level, message))
     }
 
     /// `message` cut to the longest line, at a character boundary.
@@ -124,17 +124,19 @@ impl LogRing {
 }
 
 impl Inner {
-    fn keep(&mut self, plugin: &Identity, level: Level, message: String) {
+    fn keep(&mut self, plugin: &Identity, level: Level, message: String) -> LogLine {
         if self.lines.len() == KEPT {
             self.lines.pop_front();
         }
-        self.lines.push_back(LogLine {
+        let line = LogLine {
             at: millis(SystemTime::now()),
             level,
             message,
             version: plugin.version.clone(),
             digest: plugin.digest.clone(),
-        });
+        };
+        self.lines.push_back(line.clone());
+        line
     }
 }
 

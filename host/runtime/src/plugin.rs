@@ -22,7 +22,7 @@ use crate::{
     guest::Guest,
     http::{Client, Denials},
     inspect::{Inspection, Kind},
-    log::LogRing,
+    log::{LogLine, LogRing},
     manifest::Manifest,
     rights::Rights,
     schema::{Schema, merge},
@@ -226,6 +226,19 @@ impl Plugin {
         arguments: &Value,
         throughput: u64,
     ) -> Result<OperationPlan, CallError> {
+        self.plan_told(facts, arguments, throughput).map(|(plan, _)| plan)
+    }
+
+    /// As [`Plugin::plan`], with the first 200 lines that it wrote to its log meanwhile.
+    ///
+    /// # Errors
+    /// Those of [`Plugin::plan`].
+    pub fn plan_told(
+        &self,
+        facts: &Arc<TableFacts>,
+        arguments: &Value,
+        throughput: u64,
+    ) -> Result<(OperationPlan, Vec<LogLine>), CallError> {
         self.asked(None, || self.plan_as(&self.config_text, facts, arguments, throughput))
     }
 
@@ -292,7 +305,7 @@ impl Plugin {
         facts: &Arc<TableFacts>,
         arguments: &Value,
         throughput: u64,
-    ) -> Result<OperationPlan, Failure> {
+    ) -> Result<(OperationPlan, Vec<LogLine>), Failure> {
         let code = &*self.code;
         let missing = || Failure::NotFound("it is not a table operation".to_owned());
         let schema = code.arguments_schema.as_ref().ok_or_else(missing)?;
@@ -301,12 +314,12 @@ impl Plugin {
             let (arguments, throughput) = (arguments.to_string(), Some(throughput).filter(|rate| *rate > 0));
             code.call(facts, None, |guest, frame| {
                 let pre = guest.operation.as_ref().ok_or_else(missing)?;
-                let answer = frame.run(Some(facts), None, |store| {
+                let (answer, told) = frame.run_told(Some(facts), None, |store| {
                     let guest = pre.instantiate(&mut *store)?;
                     let table = Resource::<TableHandle>::new_borrow(0);
                     guest.drls_plugin_operation().call_plan(store, table, &arguments, config, throughput)
-                });
-                Ok(convert::plan(answer?.map_err(convert::failure)?))
+                })?;
+                Ok((convert::plan(answer.map_err(convert::failure)?), told))
             })
         } else {
             Err(Failure::Invalid(mistakes))

@@ -17,6 +17,7 @@ use crate::auth::{Role, User};
 use crate::db::jobs::{self, Filter};
 use crate::error::ApiError;
 use crate::lakehouse::namespace_key;
+use crate::lakehouse::operations::log::JobLog;
 use crate::lakehouse::operations::view::{JobView, State as JobState};
 
 /// Id of a job in the path.
@@ -90,7 +91,18 @@ pub(crate) async fn show(
     if let Some(limit) = wait {
         app.operations.wait(&path.id, limit).await;
     }
-    app.operations.job(&path.id).await.map(Json)
+    app.operations.shown(&path.id).await.map(Json)
+}
+
+/// Show what a job's plugin wrote while it planned, the job's own steps, and what Spark said meanwhile, in words.
+#[utoipa::path(get, path = "/api/jobs/{id}/log", tag = "jobs", extensions(("x-role" = json!("viewer"))), params(JobPath),
+    responses((status = 200, body = JobLog)))]
+pub(crate) async fn log(
+    State(app): State<App>,
+    _user: User,
+    Path(path): Path<JobPath>,
+) -> Result<Json<JobLog>, ApiError> {
+    app.operations.log(&path.id).await.map(Json)
 }
 
 /// Cancel a job; what it committed stays, and is told.

@@ -68,6 +68,11 @@ fn each_string(value: &mut Value, key: &str, pointer: &str, found: &mut impl FnM
     }
 }
 
+/// Whether a property of this name and value is a secret.
+pub(crate) fn names_a_secret(key: &str, value: &str) -> bool {
+    !value.is_empty() && is_secret(key, value)
+}
+
 /// Whether a text is a secret: by its key, or because it is an address that carries one (`user:password@`, `;token=`).
 fn is_secret(key: &str, text: &str) -> bool {
     // The name of a key is no secret, and tells which one is in use.
@@ -75,6 +80,59 @@ fn is_secret(key: &str, text: &str) -> bool {
     WORDS.iter().any(|word| key.contains(word))
         || ["token=", "password=", "accountkey="].iter().any(|part| text.to_ascii_lowercase().contains(part))
         || url::Url::parse(text).is_ok_and(|url| url.password().is_some())
+}
+
+/// Words for people with the secrets in them hidden: the value of `key=value` and `key: value` where the key names a secret, and
+/// the password in an address. For texts that others wrote, as the log of Spark.
+pub(crate) fn veil(text: &str) -> String {
+    text.split_inclusive(char::is_whitespace).fold(String::with_capacity(text.len()), |mut veiled, word| {
+        let after_name = veiled.trim_end().ends_with(':') && names_secret(veiled.trim_end().trim_end_matches(':'));
+        let before = veiled.to_ascii_lowercase();
+        let after_scheme = ["bearer ", "authorization: basic "].iter().any(|scheme| before.ends_with(scheme));
+        if (after_name || after_scheme) && !word.trim().is_empty() {
+            let bare = word.trim_end();
+            // The scheme itself is none: what follows it is.
+            let scheme = ["bearer", "basic"].iter().any(|scheme| bare.eq_ignore_ascii_case(scheme));
+            veiled.push_str(if scheme { bare } else { MASK });
+            veiled.push_str(word.strip_prefix(bare).unwrap_or_default());
+        } else {
+            veiled.push_str(&veil_word(word));
+        }
+        veiled
+    })
+}
+
+/// Whether the last word of a text names a secret, whatever stands around it.
+fn names_secret(text: &str) -> bool {
+    let name = text.rsplit(|c: char| !c.is_alphanumeric() && !matches!(c, '-' | '_' | '.')).next().unwrap_or_default();
+    // "Cannot find key: region" tells no secret.
+    !name.is_empty() && !name.eq_ignore_ascii_case("key") && is_secret(name, "")
+}
+
+/// A word without blanks, in which several `key=value` may stand.
+fn veil_word(word: &str) -> String {
+    let mut veiled = String::with_capacity(word.len());
+    for part in word.split_inclusive(['&', ';', ',', '(', ')', '{', '}', '[', ']', '"', '\'']) {
+        let named = part.match_indices('=').find(|(at, _)| names_secret(&part[..*at]));
+        match named.map(|(at, _)| (&part[..at], &part[at + 1..])) {
+            Some((key, value)) => {
+                let end = value.trim_end_matches(['&', ';', ',', '(', ')', '{', '}', '[', ']', '"', '\'']);
+                let end = end.trim_end();
+                veiled.push_str(key);
+                veiled.push('=');
+                veiled.push_str(if end.is_empty() { "" } else { MASK });
+                veiled.push_str(&value[end.len()..]);
+            }
+            None => veiled.push_str(part),
+        }
+    }
+    match (veiled.find("://"), veiled.rfind('@')) {
+        (Some(scheme), Some(at)) if at > scheme && veiled[scheme + 3..at].contains(':') => {
+            let user = veiled[scheme + 3..at].split(':').next().unwrap_or_default();
+            format!("{}{user}:{MASK}{}", &veiled[..scheme + 3], &veiled[at..])
+        }
+        _ => veiled,
+    }
 }
 
 #[cfg(test)]
@@ -104,5 +162,25 @@ mod tests {
         assert_eq!(shown, stored);
         let mut fresh = json!({ "catalogs": { "other": { "properties": { "token": MASK } } } });
         assert_eq!(unmask(&mut fresh, &stored)[0].pointer, "/catalogs/other/properties/token");
+    }
+
+    #[test]
+    fn hides_secrets_in_the_words_of_others() {
+        for (told, secret) in [
+            ("connecting with s3.secret-access-key=abc123, region=eu", "abc123"),
+            ("jdbc:postgresql://db/x?user=a&password=hunter2&ssl=true", "hunter2"),
+            ("postgresql://drls:hunter2@db/x is gone", "hunter2"),
+            ("header Authorization: Bearer eyJhb.x failed", "eyJhb"),
+            ("password: hunter2 is wrong", "hunter2"),
+            ("Map(token=abc123)", "abc123"),
+            ("sc://localhost:1/;token=abc123;user_id=drls", "abc123"),
+        ] {
+            let shown = veil(told);
+            assert!(!shown.contains(secret), "{shown}");
+            assert!(shown.contains(MASK), "{shown}");
+        }
+        for told in ["Lost task 0.0 in stage 1.0 (TID 1)", "Cannot find key: region", "a  b\tc=d", "region=eu/day=1"] {
+            assert_eq!(veil(told), told);
+        }
     }
 }

@@ -14,6 +14,8 @@ pub(crate) struct Job {
     pub(crate) state: String,
     pub(crate) plan_id: Option<String>,
     pub(crate) undo_of: Option<String>,
+    /// The job that undoes this one, or undid it; not written.
+    pub(crate) undone_by: Option<String>,
     pub(crate) steps: String,
     pub(crate) progress_done: i64,
     pub(crate) progress_total: i64,
@@ -143,18 +145,10 @@ pub(crate) async fn get(db: impl SqliteExecutor<'_>, id: &str) -> sqlx::Result<O
         Job,
         r#"SELECT id AS "id!", operation, catalog, namespace, name, state, plan_id, undo_of, steps, progress_done,
                   progress_total, progress_unit, before, after, result, error, actor, plugin_id, plugin_version,
-                  plugin_digest, created_at, started_at, ended_at
+                  plugin_digest, created_at, started_at, ended_at,
+                  (SELECT u.id FROM jobs AS u
+                   WHERE u.undo_of = jobs.id AND u.state IN ('queued', 'running', 'succeeded')) AS "undone_by?: String"
            FROM jobs WHERE id = ?"#,
-        id
-    )
-    .fetch_optional(db)
-    .await
-}
-
-/// The job that undoes this one, or undid it.
-pub(crate) async fn undo_of(db: impl SqliteExecutor<'_>, id: &str) -> sqlx::Result<Option<String>> {
-    sqlx::query_scalar!(
-        r#"SELECT id AS "id!" FROM jobs WHERE undo_of = ? AND state IN ('queued', 'running', 'succeeded')"#,
         id
     )
     .fetch_optional(db)
@@ -167,7 +161,9 @@ pub(crate) async fn list(db: impl SqliteExecutor<'_>, filter: &Filter<'_>) -> sq
         Job,
         r#"SELECT id AS "id!", operation, catalog, namespace, name, state, plan_id, undo_of, steps, progress_done,
                   progress_total, progress_unit, before, after, result, error, actor, plugin_id, plugin_version,
-                  plugin_digest, created_at, started_at, ended_at
+                  plugin_digest, created_at, started_at, ended_at,
+                  (SELECT u.id FROM jobs AS u
+                   WHERE u.undo_of = jobs.id AND u.state IN ('queued', 'running', 'succeeded')) AS "undone_by?: String"
            FROM jobs
            WHERE (?1 IS NULL OR catalog = ?1) AND (?2 IS NULL OR namespace = ?2) AND (?3 IS NULL OR name = ?3)
              AND (?4 IS NULL OR state = ?4) AND (?5 IS NULL OR id < ?5)

@@ -7,6 +7,7 @@ pub mod audit;
 pub(crate) mod facts;
 pub mod idempotency;
 pub mod inspect;
+pub(crate) mod job_lines;
 pub(crate) mod jobs;
 pub(crate) mod plans;
 pub(crate) mod reports;

@@ -2,7 +2,7 @@
 
 use sqlx::SqliteExecutor;
 
-/// One plan row. Namespace, arguments and body are JSON.
+/// One plan row. Namespace, arguments, body and log are JSON.
 #[derive(Debug, Clone)]
 pub(crate) struct Plan {
     pub(crate) id: String,
@@ -15,6 +15,7 @@ pub(crate) struct Plan {
     pub(crate) plugin_version: String,
     pub(crate) plugin_digest: String,
     pub(crate) body: String,
+    pub(crate) log: String,
     pub(crate) metadata_location: String,
     pub(crate) snapshot_id: Option<i64>,
     pub(crate) schema_id: i64,
@@ -28,8 +29,9 @@ pub(crate) struct Plan {
 pub(crate) async fn insert(db: impl SqliteExecutor<'_>, plan: &Plan) -> sqlx::Result<()> {
     sqlx::query!(
         "INSERT INTO plans (id, operation, catalog, namespace, name, arguments, plugin_id, plugin_version, plugin_digest,
-                            body, metadata_location, snapshot_id, schema_id, table_uuid, actor, created_at, expires_at)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                            body, log, metadata_location, snapshot_id, schema_id, table_uuid, actor, created_at,
+                            expires_at)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         plan.id,
         plan.operation,
         plan.catalog,
@@ -40,6 +42,7 @@ pub(crate) async fn insert(db: impl SqliteExecutor<'_>, plan: &Plan) -> sqlx::Re
         plan.plugin_version,
         plan.plugin_digest,
         plan.body,
+        plan.log,
         plan.metadata_location,
         plan.snapshot_id,
         plan.schema_id,
@@ -58,7 +61,7 @@ pub(crate) async fn get(db: impl SqliteExecutor<'_>, id: &str) -> sqlx::Result<O
     sqlx::query_as!(
         Plan,
         r#"SELECT id AS "id!", operation, catalog, namespace, name, arguments, plugin_id, plugin_version, plugin_digest,
-                  body, metadata_location, snapshot_id, schema_id, table_uuid, actor, created_at, expires_at
+                  body, log, metadata_location, snapshot_id, schema_id, table_uuid, actor, created_at, expires_at
            FROM plans WHERE id = ?"#,
         id
     )

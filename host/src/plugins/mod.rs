@@ -75,6 +75,8 @@ pub(crate) fn ledger(home: &Path) -> Ledger {
 pub(crate) fn start(runtime: &Arc<Runtime>, events: Events, db: Db) -> Result<()> {
     let life = runtime.subscribe();
     let handle = Handle::current();
+    // The events end with the runtime.
+    let plugins = Arc::downgrade(runtime);
     std::thread::Builder::new().name("plugin-events".to_owned()).spawn(move || {
         for event in life {
             let detail = event.detail.as_deref().unwrap_or_default();
@@ -83,7 +85,10 @@ pub(crate) fn start(runtime: &Arc<Runtime>, events: Events, db: Db) -> Result<()
                 handle.block_on(decisions::write_down_own(&db, &event));
             }
             match serde_json::to_value(&event) {
-                Ok(data) => {
+                Ok(mut data) => {
+                    // Versions go with every swap; a plugin is gone where none of its name serves any more.
+                    let serves = plugins.upgrade().is_some_and(|all| all.snapshot().plugin(&event.id).is_some());
+                    data["serves"] = Value::from(serves);
                     events.publish("plugin.changed", data);
                 }
                 Err(error) => tracing::error!(%error, "an event of a plugin can't be told"),

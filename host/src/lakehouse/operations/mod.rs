@@ -2,12 +2,15 @@
 
 pub(crate) mod action;
 mod estimate;
+pub(crate) mod log;
 pub(crate) mod plan;
 mod recover;
 mod run;
 mod spark;
+mod spark_log;
 mod state;
 mod undo;
+mod undoable;
 pub(crate) mod view;
 
 use std::collections::HashMap;
@@ -19,7 +22,7 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::{Lakehouse, namespace_key, subject};
+use super::{Lakehouse, namespace_key, namespace_of, subject};
 use crate::db::{self, audit, jobs};
 use crate::error::{ApiError, FieldError};
 use action::Action;
@@ -135,10 +138,14 @@ impl Operations {
 
     /// A job as it is now.
     pub(crate) async fn job(&self, id: &str) -> Result<JobView, ApiError> {
-        let row = jobs::get(self.lakehouse.db.read(), id).await?.ok_or_else(|| {
+        JobView::of(self.row(id).await?, &self.lakehouse.db).await
+    }
+
+    /// A job's row.
+    async fn row(&self, id: &str) -> Result<jobs::Job, ApiError> {
+        jobs::get(self.lakehouse.db.read(), id).await?.ok_or_else(|| {
             ApiError::not_found("job-not-found", format!("there is no job `{id}`; GET /api/jobs lists them"))
-        })?;
-        JobView::of(row, &self.lakehouse.db).await
+        })
     }
 
     /// Waits until a job has ended or the time is over.
@@ -243,6 +250,7 @@ fn new_job(
         state: "queued".to_owned(),
         plan_id: None,
         undo_of: None,
+        undone_by: None,
         steps: serde_json::to_string(actions).map_err(ApiError::internal)?,
         progress_done: 0,
         progress_total: 0,
@@ -259,6 +267,10 @@ fn new_job(
         started_at: None,
         ended_at: None,
     })
+}
+
+fn table_of(job: &jobs::Job) -> TableId {
+    TableId { catalog: job.catalog.clone(), namespace: namespace_of(&job.namespace), name: job.name.clone() }
 }
 
 /// The one unique constraint of the table: a job is undone once.

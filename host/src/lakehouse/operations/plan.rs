@@ -14,6 +14,7 @@ use super::super::metadata::Metadata;
 use super::super::{Lakehouse, full_name, namespace_key, namespace_of, rfc3339};
 use super::action::Action;
 use super::estimate;
+use super::log::Line;
 use crate::db::plans;
 use crate::error::{ApiError, FieldError};
 
@@ -59,6 +60,8 @@ pub(crate) struct Planned {
     pub(crate) arguments: Value,
     pub(crate) plugin: PluginRef,
     pub(crate) plan: OperationPlan,
+    /// What the plugin wrote to its log while it planned.
+    pub(crate) log: Vec<Line>,
     pub(crate) metadata_location: String,
     pub(crate) snapshot_id: Option<i64>,
     pub(crate) schema_id: i32,
@@ -82,7 +85,7 @@ impl Lakehouse {
         let plugin_ref = PluginRef::from(plugin.as_ref());
         let given = arguments.clone();
         let facts = Arc::new(facts);
-        let mut plan = tokio::task::spawn_blocking(move || plugin.plan(&facts, &given, throughput))
+        let (mut plan, told) = tokio::task::spawn_blocking(move || plugin.plan_told(&facts, &given, throughput))
             .await
             .map_err(ApiError::internal)?
             .map_err(refused)?;
@@ -103,6 +106,7 @@ impl Lakehouse {
             arguments,
             plugin: plugin_ref,
             plan,
+            log: told.into_iter().map(Line::of_plugin).collect(),
             metadata_location: table.metadata_location.clone(),
             snapshot_id: metadata.current_snapshot_id,
             schema_id: metadata.current_schema_id,
@@ -222,6 +226,7 @@ impl Planned {
             plugin_version: self.plugin.version.clone(),
             plugin_digest: self.plugin.digest.clone(),
             body: serde_json::to_string(&self.plan).map_err(ApiError::internal)?,
+            log: serde_json::to_string(&self.log).map_err(ApiError::internal)?,
             metadata_location: self.metadata_location.clone(),
             snapshot_id: self.snapshot_id,
             schema_id: i64::from(self.schema_id),
@@ -241,6 +246,7 @@ impl Planned {
             arguments: serde_json::from_str(&row.arguments).map_err(ApiError::internal)?,
             plugin: PluginRef { id: row.plugin_id, version: row.plugin_version, digest: row.plugin_digest },
             plan: serde_json::from_str(&row.body).map_err(ApiError::internal)?,
+            log: serde_json::from_str(&row.log).map_err(ApiError::internal)?,
             metadata_location: row.metadata_location,
             snapshot_id: row.snapshot_id,
             schema_id: i32::try_from(row.schema_id).map_err(ApiError::internal)?,

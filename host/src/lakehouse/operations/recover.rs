@@ -2,11 +2,11 @@
 
 use drls_runtime::facts::TableId;
 
-use super::super::{namespace_key, namespace_of};
-use super::Operations;
+use super::super::namespace_key;
 use super::action::{Action, replaced_since};
 use super::run::{JobError, JobResult};
 use super::state::{TableState, effect};
+use super::{Operations, table_of};
 use crate::db::jobs;
 use crate::error::ApiError;
 
@@ -73,6 +73,9 @@ impl Operations {
         let actions: Vec<Action> = serde_json::from_str(&job.steps).map_err(ApiError::internal)?;
         let located = self.lakehouse.locate(&table).await?;
         let (metadata, after) = self.lakehouse.state(&located).await?;
+        if let Some(began) = job.started_at {
+            self.keep_spark(&job.id, &actions, began).await;
+        }
         let committed: Vec<Option<bool>> = actions.iter().map(|a| a.committed(&before, &metadata)).collect();
         let result = JobResult {
             effect: drls_runtime::answer::Effect {
@@ -107,8 +110,4 @@ impl Operations {
         self.end(&job.id, &table, "failed", Some(&after), Some(&result), Some(&error)).await;
         Ok(())
     }
-}
-
-fn table_of(job: &jobs::Job) -> TableId {
-    TableId { catalog: job.catalog.clone(), namespace: namespace_of(&job.namespace), name: job.name.clone() }
 }

@@ -14,7 +14,7 @@ use super::super::metadata::Metadata;
 use super::action::Action;
 use super::state::{Outcome, TableState, effect};
 use super::undo::way_back;
-use super::{Operations, Work};
+use super::{Operations, Work, log};
 use crate::db::{self, audit, jobs};
 use crate::error::ApiError;
 use crate::python;
@@ -112,7 +112,7 @@ impl Operations {
         if cancel.is_cancelled() {
             return Err(self.cancelled_before());
         }
-        self.begin(&work, &before).await?;
+        let began = self.begin(&work, &before).await?;
         // Starting Spark is no part of what the rewrite is measured by.
         let ready = match work.actions.iter().any(|a| a.call().spark) {
             true => self.spark.ensure(cancel).await,
@@ -128,10 +128,12 @@ impl Operations {
             },
         };
         let duration = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+        self.keep_spark(&work.job.id, &work.actions, began).await;
         self.conclude(&work, &before, ran, duration).await
     }
 
-    async fn begin(&self, work: &Work, before: &TableState) -> Result<(), ApiError> {
+    /// Gives the time when it began.
+    async fn begin(&self, work: &Work, before: &TableState) -> Result<i64, ApiError> {
         let json = |value: Result<String, _>| value.map_err(ApiError::internal);
         let (steps, before) = (json(serde_json::to_string(&work.actions))?, json(serde_json::to_string(before))?);
         let plan_id = work.planned.as_ref().map(|p| p.id.as_str());
@@ -145,7 +147,7 @@ impl Operations {
         let (operation, table, actor) = (&work.job.operation, super::subject(&work.table), &work.job.actor);
         tracing::info!(job = work.job.id, operation, table, actor, "job begins");
         self.progress(&work.job.id, 0, i64::try_from(work.actions.len()).unwrap_or(0), "steps").await;
-        Ok(())
+        Ok(now)
     }
 
     /// Runs the steps in order until one fails or the job is cancelled.
@@ -157,10 +159,15 @@ impl Operations {
                 ran.cancelled = true;
                 break;
             }
+            let of = work.actions.len();
+            if action.call().long {
+                self.keep_lines(&work.job.id, &[log::step_begins(number + 1, of, action)]).await;
+            }
             let span = tracing::info_span!("step", job = work.job.id, step = action.name());
             match self.step(work, action, cancel).instrument(span).await {
                 Ok(outcome) => {
                     let failed = outcome.failed_files();
+                    self.keep_lines(&work.job.id, &[log::step_done(number + 1, of, action, &outcome)]).await;
                     ran.outcomes.push(outcome);
                     if failed > 0 {
                         ran.error = Some(partly_failed(number + 1, action, failed));

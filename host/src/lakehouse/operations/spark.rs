@@ -1,6 +1,7 @@
 //! Calls of the Python side that go to Spark. Configures it once, starts nothing before the first rewrite.
 
 use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,6 +12,7 @@ use tokio::sync::OnceCell;
 use tokio_util::sync::CancellationToken;
 
 use super::super::catalogs::Catalog;
+use crate::config::names_a_secret;
 use crate::health::{self, Part};
 use crate::python::{Failure, Python, State, Work};
 
@@ -82,6 +84,23 @@ pub(crate) struct Spark {
 impl Spark {
     pub(crate) fn new(python: Arc<Python>, settings: Settings) -> Self {
         Self { python, settings, configured: OnceCell::new() }
+    }
+
+    /// Where our own Spark server writes its log; none for a remote Spark.
+    pub(crate) fn log_file(&self) -> Option<PathBuf> {
+        self.settings.remote.is_empty().then(|| Path::new(&self.settings.home).join("logs").join("spark.log"))
+    }
+
+    /// Home of the server.
+    pub(crate) fn home(&self) -> &str {
+        &self.settings.home
+    }
+
+    /// Values of the configuration that no log may show.
+    pub(crate) fn secrets(&self) -> Vec<String> {
+        let catalogs = self.settings.catalogs.iter().flat_map(|catalog| &catalog.properties);
+        let all = catalogs.chain(&self.settings.properties);
+        all.filter(|(key, value)| names_a_secret(key, value)).map(|(_, value)| value.clone()).collect()
     }
 
     /// Runs a rewrite; starts Spark where it does not run.

@@ -10,22 +10,19 @@ use super::action::{Action, Back};
 use super::plan::MOST_WRITABLE;
 use super::run::JobResult;
 use super::state::TableState;
-use super::{Operations, Work, new_job};
+use super::{Operations, Work, new_job, table_of};
 use crate::db::jobs;
 use crate::error::ApiError;
 
 impl Operations {
     /// Puts the undo of a job in the queue.
     pub(crate) async fn undo(&self, id: &str, actor: &str) -> Result<super::JobView, ApiError> {
-        let view = self.job(id).await?;
-        let row = jobs::get(self.lakehouse.db.read(), id).await?;
-        let (Some(row), table) = (row, view.table_id()) else {
-            return Err(ApiError::not_found("job-not-found", format!("there is no job `{id}`")));
-        };
-        if let Some(undo) = jobs::undo_of(self.lakehouse.db.read(), id).await? {
+        let row = self.row(id).await?;
+        if let Some(undo) = &row.undone_by {
             let words = format!("job {id} is being undone or was undone already, by job {undo}");
             return Err(ApiError::conflict("already-undone", words));
         }
+        let table = table_of(&row);
         let located = self.lakehouse.locate(&table).await?;
         let metadata = self.lakehouse.metadata(&located).await?;
         let actions = way_back(&row, &metadata)?;
@@ -42,63 +39,98 @@ impl Operations {
 
 /// What brings the table back to where it was before the job; 409 with the reason where that would lose anything.
 pub(super) fn way_back(job: &jobs::Job, now: &Metadata) -> Result<Vec<Action>, ApiError> {
-    let refuse = |reason: &str| ApiError::conflict("cannot-undo", format!("job {} can't be undone: {reason}", job.id));
-    let (Some(before), Some(after)) = (state(job.before.as_deref()), state(job.after.as_deref())) else {
-        return Err(refuse("it has not ended, or never began"));
+    let done = steps(job)?;
+    ways(job, &done, now)
+        .map_err(|reason| ApiError::conflict("cannot-undo", format!("job {} can't be undone: {reason}", job.id)))
+}
+
+/// What the job was to run.
+pub(super) fn steps(job: &jobs::Job) -> Result<Vec<Action>, ApiError> {
+    serde_json::from_str(&job.steps).map_err(ApiError::internal)
+}
+
+/// What there is to take back, or why there is no way back whatever the table is like now: what the job's own row tells.
+pub(super) fn closed(job: &jobs::Job, done: &[Action]) -> Result<Way, &'static str> {
+    if job.ended_at.is_none() {
+        return Err("it has not ended");
+    }
+    let Some(before) = state(job.before.as_deref()) else {
+        return Err("it never began");
     };
-    if after.table_uuid != now.table_uuid {
-        return Err(refuse("the table was dropped and another made under its name"));
-    }
+    let Some(after) = state(job.after.as_deref()) else {
+        return Err("nobody saw how it left the table");
+    };
     if after.snapshots < before.snapshots {
-        return Err(refuse("it removed snapshots and their files, which nothing brings back"));
+        return Err("it removed snapshots and their files, which nothing brings back");
     }
-    let done: Vec<Action> = serde_json::from_str(&job.steps).map_err(ApiError::internal)?;
-    let mut actions = Vec::new();
     // As its own commits found and left the schema: what others changed just before or after is theirs.
-    let (found, left) = schemas(job, &done).unwrap_or((before.schema_id, after.schema_id));
-    if found != left && done.iter().any(Action::changes_schema) {
+    let (found, left) = schemas(job, done).unwrap_or((before.schema_id, after.schema_id));
+    let schema = (found != left && done.iter().any(Action::changes_schema)).then_some((found, left));
+    let rewrote = done.iter().any(Action::rewrites);
+    let snapshot = before.snapshot_id != after.snapshot_id && (rewrote || done.iter().any(|a| a.target().is_some()));
+    if schema.is_none() && !snapshot {
+        return Err("it changed neither the schema nor the current snapshot");
+    }
+    Ok(Way { before, after, schema, snapshot })
+}
+
+/// What there is to take back of a job.
+pub(super) struct Way {
+    before: TableState,
+    after: TableState,
+    /// The schemas that its commits found and left.
+    schema: Option<(i32, i32)>,
+    /// It moved the main branch.
+    snapshot: bool,
+}
+
+/// The steps back, or why there are none.
+pub(super) fn ways(job: &jobs::Job, done: &[Action], now: &Metadata) -> Result<Vec<Action>, &'static str> {
+    let Way { before, after, schema, snapshot } = closed(job, done)?;
+    if after.table_uuid != now.table_uuid {
+        return Err("the table was dropped and another made under its name");
+    }
+    let mut actions = Vec::new();
+    if let Some((found, left)) = schema {
         if now.current_schema_id != left {
-            return Err(refuse("the schema was changed again since"));
+            return Err("the schema was changed again since");
         }
         if brings_back(now, found, left) && !files_kept(&before, now) {
-            return Err(refuse(
-                "files were rewritten since without the column that it would bring back, and with them its values, or the \
-                 snapshots that would tell are not kept; an older snapshot has them while it is kept",
-            ));
+            return Err(
+                "files were rewritten since without the column that it would bring back, and with them its values, \
+                        or the snapshots that would tell are not kept; an older snapshot has them while it is kept",
+            );
         }
         let taken = &fields(now, left) - &fields(now, found);
         if !taken.is_empty() && written_since(&before, now, &taken) {
-            return Err(refuse(
-                "rows were written since (or their snapshots are not kept), which may have values in the column that it would \
-                 take away; drop the column if nobody needs them",
-            ));
+            return Err(
+                "rows were written since (or their snapshots are not kept), which may have values in the column that \
+                        it would take away; drop the column if nobody needs them",
+            );
         }
         let seen = Some(now.current_snapshot_id.unwrap_or(-1).to_string());
         actions.push(Action::Back(Back::SetCurrentSchema { schema_id: found, from: left, seen }));
     }
-    let rewrote = done.iter().any(Action::rewrites);
-    if before.snapshot_id != after.snapshot_id && (rewrote || done.iter().any(|a| a.target().is_some())) {
+    if snapshot {
+        let rewrote = done.iter().any(Action::rewrites);
         if now.current_snapshot_id != after.snapshot_id {
-            return Err(refuse("there are newer commits, which going back would lose"));
+            return Err("there are newer commits, which going back would lose");
         }
         if rewrote && !only_rewrites(&before, now) {
-            return Err(refuse("another writer committed while it ran, and going back would lose those rows"));
+            return Err("another writer committed while it ran, and going back would lose those rows");
         }
         let targets: Vec<i64> = done.iter().filter_map(Action::target).collect();
         if !rewrote && after.snapshot_id != targets.last().copied() {
-            return Err(refuse("another writer committed while it ran, and going back would lose those rows"));
+            return Err("another writer committed while it ran, and going back would lose those rows");
         }
         let Some(snapshot) = before.snapshot_id.filter(|id| now.snapshot(*id).is_some()) else {
-            return Err(refuse("the snapshot from before it is not kept any more"));
+            return Err("the snapshot from before it is not kept any more");
         };
         let from = after.snapshot_id.map(|id| id.to_string());
         actions.push(Action::Back(Back::SetCurrentSnapshot { snapshot_id: snapshot.to_string(), from }));
     }
     if now.format_version > MOST_WRITABLE {
-        return Err(refuse("only the metadata of format versions 1 and 2 can be changed without Spark; Spark SQL can"));
-    }
-    if actions.is_empty() {
-        return Err(refuse("it changed neither the schema nor the current snapshot"));
+        return Err("only the metadata of format versions 1 and 2 can be changed without Spark; Spark SQL can");
     }
     Ok(actions)
 }

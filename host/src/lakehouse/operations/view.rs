@@ -9,6 +9,7 @@ use super::super::{full_name, namespace_of, rfc3339};
 use super::action::Action;
 use super::plan::{PlanView, Planned};
 use super::run::{JobError, JobResult};
+use super::undoable::Undoable;
 use crate::db::{Db, jobs, plans};
 use crate::error::ApiError;
 
@@ -84,6 +85,10 @@ pub(crate) struct JobView {
     pub(crate) plan: Option<PlanView>,
     /// The job that it undoes.
     pub(crate) undo_of: Option<String>,
+    /// The job that undoes it, or undid it; one that failed or was cancelled does not count.
+    pub(crate) undone_by: Option<String>,
+    /// Whether it can be undone now.
+    pub(crate) undoable: Undoable,
     /// What happened, in the words of the plan's effect.
     pub(crate) result: Option<JobResult>,
     /// Why it did not succeed.
@@ -105,6 +110,7 @@ impl JobView {
             Some(id) => plans::get(db.read(), id).await?.map(Planned::of).transpose()?.map(|p| p.view()),
             None => None,
         };
+        let undoable = Undoable::by_itself(&row)?;
         let table = TableId { catalog: row.catalog, namespace: namespace_of(&row.namespace), name: row.name };
         Ok(Self {
             id: row.id,
@@ -116,6 +122,8 @@ impl JobView {
             steps: from(&row.steps)?,
             plan,
             undo_of: row.undo_of,
+            undone_by: row.undone_by,
+            undoable,
             result: row.result.as_deref().map(from).transpose()?,
             error: row.error.as_deref().map(from).transpose()?,
             actor: row.actor,
