@@ -3,7 +3,7 @@ import { join } from 'node:path';
 
 import { expect, inject, test } from 'vitest';
 
-import { poll, useBrowser, visit } from './browser';
+import { accessible, poll, useBrowser, visit } from './browser';
 import { Home, PLUGINS, TOP } from './rig';
 
 useBrowser();
@@ -32,6 +32,33 @@ test('a plugin that is taken out and put back is told, and lists follow without 
   copyFileSync(join(PLUGINS, 'remove-orphans.wasm'), join(folder, 'remove-orphans.wasm'));
   await row.waitFor();
   await page.getByText('remove-orphans 0.1.0 serves now').waitFor();
+});
+
+test('a plugin that goes is told quietly; its open form and its remedy say so, keep what was typed, and go on', async () => {
+  const folder = join(new Home(inject('home')).folder, 'plugins');
+  const form = await visit('operator', '/tables/flights.flights/operations?op=compact');
+  const remedy = await visit('operator', '/tables/flights.flights/overview');
+  const dryRun = form.page.getByRole('button', { name: 'Dry run' });
+  const repair = remedy.page.getByRole('button', { name: /Compact/ });
+  await form.page.getByLabel('Filter').fill('month = 7');
+  await repair.waitFor();
+  rmSync(join(folder, 'compact.wasm'));
+  try {
+    await form.page.getByText('compact serves no more').waitFor();
+    await form.page.getByText(/compact was taken out of service/).waitFor();
+    expect(await dryRun.getAttribute('aria-disabled')).toBe('true');
+    expect(await form.page.getByLabel('Filter').inputValue()).toBe('month = 7');
+    await accessible(form.page);
+    await poll(() => repair.getAttribute('aria-disabled')).toBe('true');
+    await repair.focus();
+    await remedy.page.getByText('No plugin offers compact now.').first().waitFor();
+  } finally {
+    copyFileSync(join(PLUGINS, 'compact.wasm'), join(folder, 'compact.wasm'));
+  }
+  await form.page.getByText(/compact was taken out of service/).waitFor({ state: 'detached' });
+  expect(await dryRun.getAttribute('aria-disabled')).toBe(null);
+  expect(await form.page.getByLabel('Filter').inputValue()).toBe('month = 7');
+  await poll(() => repair.getAttribute('aria-disabled')).toBe(null);
 });
 
 test('a file that is no plugin is refused with the reason, and what to do', async () => {

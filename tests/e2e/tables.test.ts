@@ -195,6 +195,30 @@ test('the schema is nested, and a change of it opens its form with the column fi
   await context.close();
 });
 
+test('what a change of a column breaks is told before anything runs', async () => {
+  const { page } = await visit('operator', '/tables/shapes.nested/schema');
+  const sent: string[] = [];
+  page.on('request', (request) => request.method() === 'POST' && sent.push(request.postData() ?? ''));
+  await page.getByRole('link', { name: 'Drop value' }).click();
+  const plan = page.getByRole('region', { name: 'What it would do' });
+  await plan.getByText('Queries, views and jobs that name the column fail afterwards.').waitFor();
+  await plan.getByText(/snapshots?, of which 1 is tagged: who reads one .* still sees the column/).waitFor();
+  await plan.getByText('Can be undone by the opposite change.').waitFor();
+  await page.goBack();
+  const region = page.getByRole('row').filter({ has: page.getByRole('rowheader', { name: 'region' }) });
+  expect(await region.innerText()).toContain('partition');
+  await page.getByRole('link', { name: 'Drop region' }).click();
+  await page.getByText(/"region" is what the table is partitioned by/).waitFor();
+  expect(await page.getByRole('button', { name: 'Run this plan' }).count()).toBe(0);
+  await page.goBack();
+  await page.getByRole('link', { name: 'Rename region' }).click();
+  await page.getByLabel('New name').fill('area');
+  await page.getByRole('button', { name: 'Dry run' }).click();
+  await plan.getByText(/The table is partitioned by it; the partition field keeps its name/).waitFor();
+  await plan.getByText(/read under the new one/).waitFor();
+  expect(sent.every((body) => body.includes('"dry_run":true'))).toBe(true);
+});
+
 test('a change by somebody else is seen without a reload, in every tab', async () => {
   const one = await visit('viewer', '/tables/work.tabs/schema');
   const two = await visit('viewer', '/tables/work.tabs/history');

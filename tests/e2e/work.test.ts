@@ -1,8 +1,15 @@
-import { expect, test } from 'vitest';
+import { expect, inject, test } from 'vitest';
 
-import { accessible, keep, poll, shade, useBrowser, visit } from './browser';
+import { accessible, fits, keep, poll, shade, useBrowser, visit } from './browser';
+import { Home, Server } from './rig';
 
 useBrowser();
+
+function beside(): Server {
+  const server = new Server(new Home(inject('home')));
+  server.base = inject('base');
+  return server;
+}
 
 test('a column is added after its dry run, stands in jobs and history, and is undone', async () => {
   const { page, complaints } = await visit('operator', '/tables/work.forms/schema');
@@ -23,10 +30,50 @@ test('a column is added after its dry run, stands in jobs and history, and is un
   await undo.getByRole('link').first().click();
   await page.getByText('It takes back').waitFor();
   await accessible(page);
+  await page.getByRole('link', { name: 'an earlier job' }).click();
+  await page.getByText('It was taken back by').waitFor();
+  expect(await page.getByRole('button', { name: 'Undo' }).getAttribute('aria-disabled')).toBe('true');
+  await page.getByRole('link', { name: 'a later job' }).click();
+  await page.getByText('It takes back').waitFor();
+  await page.getByRole('link', { name: 'Jobs', exact: true }).click();
+  await row.getByRole('link', { name: 'Undone by a later job' }).waitFor();
+  expect(await row.getByRole('button', { name: 'Undo' }).getAttribute('aria-disabled')).toBe('true');
+  await row.getByRole('link', { name: 'Add column' }).click();
   await page.getByRole('link', { name: 'work.forms' }).click();
   await page.getByRole('navigation', { name: 'Parts of the table' }).getByRole('link', { name: 'History' }).click();
   await poll(() => page.getByText('Job succeeded').count()).toBeGreaterThanOrEqual(2);
+  await page.getByRole('link', { name: 'Show the job that it undoes' }).waitFor();
+  await page.getByRole('link', { name: 'Undone: show by which job' }).click();
+  await page.getByText('It takes back').waitFor();
   expect(complaints).toEqual([]);
+});
+
+test('a job that later work closed the way back of says why; its log tells it in words', async () => {
+  const server = beside();
+  const change = async (path: string) =>
+    (await server.ask(
+      inject('tokens').operator,
+      'POST',
+      '/api/evolve/add-column',
+      { table: 'work.tabs', path, type: 'long' },
+      { Prefer: 'wait=30' },
+    )) as { job: { id: string } };
+  const { job } = await change('earlier');
+  const { page } = await visit('operator', `/jobs/${job.id}`);
+  const undo = page.getByRole('button', { name: 'Undo' });
+  await poll(() => undo.getAttribute('aria-disabled')).toBe(null);
+  await change('later');
+  await page.getByText('It can’t be undone: the schema was changed again since.').waitFor();
+  expect(await undo.getAttribute('aria-disabled')).toBe('true');
+  const read: string[] = [];
+  page.on('request', (request) => request.url().endsWith('/log') && read.push(request.url()));
+  await page.getByText('of the plugin, the job and Spark, in words').click();
+  await page.getByText('olga asks for add-column of work.tabs.').waitFor();
+  await page.getByText('Step 1 of 1 is done: add the column earlier of type long.').waitFor();
+  await page.getByText(/^It succeeded after/).waitFor();
+  expect(read).toHaveLength(1);
+  await accessible(page);
+  await fits(page);
 });
 
 test('from the worst table to a repaired one and back: three clicks a step, with real Spark', async () => {
@@ -41,6 +88,14 @@ test('from the worst table to a repaired one and back: three clicks a step, with
   await keep(page, 'job-running-light');
   const undo = page.getByRole('button', { name: 'Undo' });
   await undo.waitFor({ timeout: 200_000 });
+  await page.getByRole('link', { name: 'Job', exact: true }).click();
+  await page.getByText('of the plugin, the job and Spark, in words').click();
+  await page.getByText('Step 1 of 1 begins: rewrite data files by binpack.').waitFor();
+  await page
+    .getByText(/Committed snapshot \d+/)
+    .first()
+    .waitFor();
+  await page.goBack();
   const files = page.getByRole('row').filter({ hasText: 'Data files after' });
   expect(await files.innerText()).toMatch(/13\s+13/);
   await keep(page, 'result-light');

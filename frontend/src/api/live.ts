@@ -55,7 +55,8 @@ export const ENDED = ['succeeded', 'failed', 'cancelled'];
 
 function jobChanged(job: Job) {
   putJob(job.id, () => job);
-  refresh(['get', '/api/jobs']);
+  // Others too: what one job did decides whether another can be undone.
+  refresh(['get', '/api/jobs'], ['get', '/api/jobs/{id}']);
   if (!ENDED.includes(job.state)) return;
   refreshTable(job.table);
   notify({
@@ -100,7 +101,7 @@ function judged(data: Record<string, unknown>) {
 }
 
 /** Steps in a plugin's life after which other plugins answer, or other values. */
-const CHANGES = ['active', 'gone', 'configured', 'quarantined', 'rolled-back', 'disabled', 'enabled'];
+const CHANGES = ['active', 'draining', 'gone', 'configured', 'quarantined', 'rolled-back', 'disabled', 'enabled'];
 
 function pluginChanged(data: Record<string, unknown>) {
   const id = text(data.id);
@@ -111,6 +112,10 @@ function pluginChanged(data: Record<string, unknown>) {
   const version = text(data.version);
   const link = { to: `/plugins/${id}`, label: 'Show' };
   if (data.state === 'active') notify({ tone: 'info', title: `${id} ${version} serves now`, link });
+  if (data.state === 'draining' && data.serves === false) {
+    const detail = 'What it offered is off until it is back. Open forms keep what was typed.';
+    notify({ tone: 'info', title: `${id} serves no more`, detail, link: { to: '/plugins', label: 'Show' } });
+  }
   if (data.state === 'refused') {
     notify({ tone: 'bad', title: `${id} was refused`, detail: text(data.detail), link });
   }

@@ -199,6 +199,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/jobs/{id}/log": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Show what a job's plugin wrote while it planned, the job's own steps, and what Spark said meanwhile, in words. */
+        get: operations["get_jobs_id_log"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/jobs/{id}/undo": {
         parameters: {
             query?: never;
@@ -852,6 +869,22 @@ export interface components {
             /** @description What happened, and what of it was committed. */
             detail: string;
         };
+        /** @description The log of a job. */
+        JobLog: {
+            /** @description Oldest first. */
+            items: components["schemas"]["JobLogLine"][];
+        };
+        /** @description One line of a job's log. */
+        JobLogLine: {
+            /** @description RFC 3339. */
+            at: string;
+            /** @description debug, info, warn or error. */
+            level: components["schemas"]["Level"];
+            /** @description plugin, job or spark. */
+            source: components["schemas"]["Source"];
+            /** @description Plain text, no stack trace. */
+            text: string;
+        };
         /** @description What a job did. */
         JobResult: components["schemas"]["Effect"] & {
             /** @description Current snapshot afterwards, as text. */
@@ -888,7 +921,16 @@ export interface components {
             timestamps: components["schemas"]["Timestamps"];
             /** @description The job that it undoes. */
             undo_of?: string | null;
+            /** @description Whether it can be undone now. */
+            undoable: components["schemas"]["Undoable"];
+            /** @description The job that undoes it, or undid it; one that failed or was cancelled does not count. */
+            undone_by?: string | null;
         };
+        /**
+         * @description How bad a line is.
+         * @enum {string}
+         */
+        Level: "debug" | "info" | "warn" | "error";
         /** @description What the server allows itself. */
         Limits: {
             /**
@@ -1071,6 +1113,10 @@ export interface components {
                 timestamps: components["schemas"]["Timestamps"];
                 /** @description The job that it undoes. */
                 undo_of?: string | null;
+                /** @description Whether it can be undone now. */
+                undoable: components["schemas"]["Undoable"];
+                /** @description The job that undoes it, or undid it; one that failed or was cancelled does not count. */
+                undone_by?: string | null;
             }[];
             /** @description `cursor` of the next page; null after the last. */
             next?: string | null;
@@ -1913,6 +1959,11 @@ export interface components {
             /** @description Transform. */
             transform: string;
         };
+        /**
+         * @description Who says a line.
+         * @enum {string}
+         */
+        Source: "plugin" | "job" | "spark";
         /** @description The engine of rewrites. */
         Spark: {
             /**
@@ -2116,6 +2167,16 @@ export interface components {
             ended_at?: string | null;
             /** @description Its turn came. */
             started_at?: string | null;
+        };
+        /** @description Whether a job can be undone now. */
+        Undoable: {
+            /**
+             * @description True or false; null where only the table can tell and was not looked at, as in lists and events. `GET
+             *     /api/jobs/{id}` looks at it.
+             */
+            now?: boolean | null;
+            /** @description Why not, or why that is not known. */
+            reason?: string | null;
         };
         /** @description Why a table could not be judged. */
         Unreadable: {
@@ -2577,6 +2638,37 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["JobAnswer"];
+                };
+            };
+            /** @description What is wrong, and what to do */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_jobs_id_log: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description UUIDv7. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobLog"];
                 };
             };
             /** @description What is wrong, and what to do */

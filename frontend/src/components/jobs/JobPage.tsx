@@ -4,6 +4,7 @@ import type { Schemas } from '@/api/client';
 import { ENDED } from '@/api/live';
 import { ErrorState } from '@/components/common/ErrorState';
 import { JobActions } from '@/components/common/job/JobActions';
+import { JobKin } from '@/components/common/job/JobKin';
 import { JobOutcome } from '@/components/common/job/JobOutcome';
 import { JobProgress, JobState } from '@/components/common/job/JobState';
 import { PlanView } from '@/components/common/job/PlanView';
@@ -11,9 +12,10 @@ import { Page } from '@/components/common/Page';
 import { Fact, Section } from '@/components/common/Section';
 import { SkeletonRows } from '@/components/common/Skeleton';
 import { Ago } from '@/components/common/Values';
-import { useApi } from '@/hooks/useApi';
 import { useJob } from '@/hooks/useJob';
 import { duration, words } from '@/lib/format';
+
+import { JobLog } from './JobLog';
 
 type Job = Schemas['JobView'];
 
@@ -52,27 +54,6 @@ function Facts({ job }: { job: Job }) {
   );
 }
 
-function PluginLog({ job }: { job: Job }) {
-  const log = useApi('get', '/api/plugins/{id}/log', {
-    params: { path: { id: job.plugin.id }, query: { limit: 200 } },
-  });
-  const from = Date.parse(job.timestamps.created_at) - 1000;
-  const to = Date.parse(job.timestamps.ended_at ?? '9999-01-01') + 1000;
-  const lines = (log.data?.items ?? []).filter((line) => Date.parse(line.at) >= from && Date.parse(line.at) <= to);
-  return (
-    <Section title={`What ${job.plugin.id} logged meanwhile`}>
-      <div className="space-y-1 p-4">
-        {lines.length === 0 && <p className="text-muted-foreground">Nothing.</p>}
-        {lines.map((line, at) => (
-          <p key={at} className="break-words">
-            <Ago at={line.at} /> {line.message}
-          </p>
-        ))}
-      </div>
-    </Section>
-  );
-}
-
 /** One job: how far it is, what was promised, what happened, and the way back. */
 export function JobPage({ id }: { id: string }) {
   const { data, error, refetch } = useJob(id);
@@ -107,15 +88,7 @@ export function JobPage({ id }: { id: string }) {
       }
     >
       <Facts job={job} />
-      {job.undo_of && (
-        <p className="mb-4">
-          It takes back{' '}
-          <Link to="/jobs/$id" params={{ id: job.undo_of }} className="text-primary underline underline-offset-2">
-            an earlier job
-          </Link>
-          .
-        </p>
-      )}
+      <JobKin job={job} className="mb-4" />
       <div className="grid items-start gap-4 lg:grid-cols-2">
         <Section title={ended ? 'What happened' : 'How far it is'}>
           <div className="p-4">{ended ? <JobOutcome job={job} /> : <JobProgress job={job} />}</div>
@@ -127,8 +100,8 @@ export function JobPage({ id }: { id: string }) {
             </div>
           </Section>
         )}
-        <PluginLog job={job} />
       </div>
+      <JobLog key={id} id={id} running={!ended} />
     </Page>
   );
 }

@@ -46,6 +46,17 @@ function Row({ job }: { job: Schemas['JobView'] }) {
           </Link>{' '}
           <span className="text-muted-foreground">of</span> {job.table}
         </p>
+        {job.undone_by && (
+          <p className="truncate text-[0.8125rem]">
+            <Link
+              to="/jobs/$id"
+              params={{ id: job.undone_by }}
+              className="relative z-10 text-primary underline underline-offset-2"
+            >
+              Undone by a later job
+            </Link>
+          </p>
+        )}
         {ended ? (
           <p className="truncate text-[0.8125rem] text-muted-foreground" title={outcome(job)}>
             {outcome(job) || ' '}

@@ -1,7 +1,8 @@
 import { Link } from '@tanstack/react-router';
-import { ChevronRight } from 'lucide-react';
+import { ChevronRight, Unplug } from 'lucide-react';
 import { lazy, Suspense } from 'react';
 
+import { asProblem } from '@/api/problem';
 import { ErrorState } from '@/components/common/ErrorState';
 import { Page, useTitle } from '@/components/common/Page';
 import { SkeletonRows } from '@/components/common/Skeleton';
@@ -60,6 +61,13 @@ export function PluginPage({ id, tab }: { id: string; tab: Tab }) {
           </Link>
         ))}
       </nav>
+      {plugin && answer.error && asProblem(answer.error).status === 404 && (
+        <p role="status" className="mb-4 flex items-center gap-2 rounded-md bg-warn-soft px-3 py-2">
+          <Unplug aria-hidden className="size-4 shrink-0 text-warn" />
+          Its file was taken out of the plugins folder. What stands here is how it was; put the file back to have it
+          serve again.
+        </p>
+      )}
       {!plugin && (
         <div className="card">
           <SkeletonRows rows={6} label="The plugin is being read" />

@@ -15,10 +15,30 @@ import { words } from '@/lib/format';
 
 import type { TabProps } from './tabs';
 
-function Row({ row }: { row: Schemas['HistoryItem'] }) {
+/** Rows of undos that stand, by the job that they undo. Newer rows are read first, so none is missing. */
+function undos(rows: Schemas['HistoryItem'][]): Map<string, string> {
+  const ended = new Set<string>();
+  const found = new Map<string, string>();
+  for (const row of rows) {
+    const detail: Record<string, unknown> = { ...row.detail };
+    const job = text(detail.job);
+    if (row.action === 'job.failed' || row.action === 'job.cancelled') ended.add(job);
+    const of = text(detail.undo_of);
+    if (of && !ended.has(job)) found.set(of, job);
+  }
+  return found;
+}
+
+function Row({ row, undoneBy }: { row: Schemas['HistoryItem']; undoneBy: string | undefined }) {
   const detail: Record<string, unknown> = { ...row.detail };
   const plugin = isRecord(detail.plugin) ? detail.plugin : null;
   const job = text(detail.job) || text(detail.job_id) || text(detail.id);
+  const undoOf = text(detail.undo_of);
+  const links = [
+    { id: job, words: 'Show the job' },
+    { id: undoOf, words: 'Show the job that it undoes' },
+    { id: undoneBy, words: 'Undone: show by which job' },
+  ];
   return (
     <li className="grid grid-cols-[8.5rem_minmax(0,1fr)] gap-x-4 border-b border-border px-4 py-2.5 last:border-0 max-sm:grid-cols-1">
       <span className="text-muted-foreground">
@@ -45,11 +65,21 @@ function Row({ row }: { row: Schemas['HistoryItem'] }) {
             {JSON.stringify(row.detail, null, 2)}
           </pre>
         </details>
-        {job && (
-          <Link to="/jobs/$id" params={{ id: job }} className="text-[0.8125rem] text-primary hover:underline">
-            Show the job
-          </Link>
-        )}
+        <p className="flex flex-wrap gap-x-4">
+          {links.map(
+            ({ id, words: said }) =>
+              id && (
+                <Link
+                  key={said}
+                  to="/jobs/$id"
+                  params={{ id }}
+                  className="text-[0.8125rem] text-primary hover:underline"
+                >
+                  {said}
+                </Link>
+              ),
+          )}
+        </p>
       </div>
     </li>
   );
@@ -59,6 +89,7 @@ function Row({ row }: { row: Schemas['HistoryItem'] }) {
 export default function HistoryTab({ name, catalog }: TabProps) {
   const pages = useInfiniteQuery(historyPages(name, catalog));
   const rows = pages.data?.pages.flatMap((page) => page.items) ?? [];
+  const undone = undos(rows);
   if (pages.isError)
     return <ErrorState error={pages.error} title="The history can’t be shown" retry={() => void pages.refetch()} />;
   return (
@@ -71,7 +102,11 @@ export default function HistoryTab({ name, catalog }: TabProps) {
       )}
       <ol>
         {rows.map((row) => (
-          <Row key={row.seq} row={row} />
+          <Row
+            key={row.seq}
+            row={row}
+            undoneBy={row.action.startsWith('table.') ? undone.get(text({ ...row.detail }.job)) : undefined}
+          />
         ))}
       </ol>
       {pages.hasNextPage && (

@@ -4,6 +4,7 @@ import { ArrowLeft, HeartPulse } from 'lucide-react';
 import { ENDED } from '@/api/live';
 import { ErrorState } from '@/components/common/ErrorState';
 import { JobActions } from '@/components/common/job/JobActions';
+import { JobKin } from '@/components/common/job/JobKin';
 import { JobOutcome } from '@/components/common/job/JobOutcome';
 import { JobProgress, JobState } from '@/components/common/job/JobState';
 import { Section } from '@/components/common/Section';
@@ -48,15 +49,8 @@ export function JobPanel({
       <div className="space-y-4 p-4">
         <p className="text-muted-foreground">
           Asked for by {job.actor} <Ago at={job.timestamps.created_at} />
-          {job.undo_of && (
-            <>
-              , to take back{' '}
-              <Link to="/jobs/$id" params={{ id: job.undo_of }} className="text-primary underline underline-offset-2">
-                this job
-              </Link>
-            </>
-          )}
         </p>
+        <JobKin job={job} />
         {ended ? <JobOutcome job={job} /> : <JobProgress job={job} />}
         <div className="flex flex-wrap items-center gap-2 border-t border-border pt-4">
           <JobActions job={job} undone={(undo) => show(undo.id)} />

@@ -1,6 +1,6 @@
 import { useMutation } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
-import { ClipboardList } from 'lucide-react';
+import { ClipboardList, Unplug } from 'lucide-react';
 import { lazy, Suspense, useEffect, useMemo, useRef, useState } from 'react';
 
 import type { Schemas } from '@/api/client';
@@ -40,13 +40,15 @@ function atFields(errors: FieldError[]): FieldError[] {
 
 interface OperationPanelProps extends TabProps {
   current: Schemas['OperationItem'];
+  /** No plugin offers it any more. */
+  gone: boolean;
   args: string | undefined;
   planAtOnce: boolean;
   started: (job: string) => void;
 }
 
 /** One operation on one table: arguments, dry run, run. It keeps the version that it was opened with. */
-export function OperationPanel({ current, name, catalog, args, planAtOnce, started }: OperationPanelProps) {
+export function OperationPanel({ current, gone, name, catalog, args, planAtOnce, started }: OperationPanelProps) {
   const [operation, keep] = useState(current);
   const [value, setValue] = useState(() => readArguments(args));
   const may = useMay('operator');
@@ -68,6 +70,8 @@ export function OperationPanel({ current, name, catalog, args, planAtOnce, start
   const problems = useMemo(() => (problem?.status === 422 ? atFields(problem.errors) : []), [problem]);
   const placed = problem?.status === 422 && problems.length === problem.errors.length && problems.length > 0;
   const stale = run.error !== null && asProblem(run.error).status === 409;
+
+  const not = gone ? `No plugin offers ${operation.id} now.` : undefined;
 
   const change = (next: Record<string, unknown>, byHand: boolean) => {
     setValue(next);
@@ -105,6 +109,15 @@ export function OperationPanel({ current, name, catalog, args, planAtOnce, start
               }}
             />
           )}
+          {gone && (
+            <p role="status" className="flex items-start gap-2 rounded-md bg-warn-soft px-3 py-2">
+              <Unplug aria-hidden className="mt-0.5 size-4 shrink-0 text-warn" />
+              <span>
+                {operation.plugin.id} was taken out of service, so this can neither be planned nor run now. What you
+                typed stays; it goes on once the plugin is back.
+              </span>
+            </p>
+          )}
           <Suspense fallback={<SkeletonRows rows={3} height={48} label="The form is being drawn" />}>
             <div>
               <SchemaForm
@@ -122,6 +135,7 @@ export function OperationPanel({ current, name, catalog, args, planAtOnce, start
                   type="submit"
                   variant={shown ? 'outline' : 'default'}
                   disabled={dry.isPending}
+                  not={not}
                 >
                   <ClipboardList /> {dry.isPending ? 'Planning …' : shown ? 'Plan again' : 'Dry run'}
                 </RoleButton>
@@ -139,6 +153,7 @@ export function OperationPanel({ current, name, catalog, args, planAtOnce, start
             planning={dry.isPending}
             starting={run.isPending}
             mayRun={!stale}
+            not={not}
             run={(chosen) => run.mutate(chosen)}
           />
         )}

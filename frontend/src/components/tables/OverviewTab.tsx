@@ -39,8 +39,8 @@ function Remedy({ remedy, name, catalog, first }: TabProps & { remedy: Finding['
       needs="operator"
       variant={first ? 'default' : 'outline'}
       size="sm"
-      disabled={missing}
-      title={missing ? `No loaded plugin offers ${remedy.operation}` : 'Shows the plan first; nothing is changed yet'}
+      not={missing ? `No plugin offers ${remedy.operation} now. It works again once one does.` : undefined}
+      title={missing ? undefined : 'Shows the plan first; nothing is changed yet'}
       onClick={open}
     >
       <Wrench /> {operation?.title ?? words(remedy.operation)} …

@@ -13,11 +13,13 @@ interface PlanCardProps {
   planning: boolean;
   starting: boolean;
   mayRun: boolean;
+  /** Why it can’t be run at all. */
+  not: string | undefined;
   run: (plan: Schemas['PlanView']) => void;
 }
 
 /** The plan and the button that runs it; the room for both before there is one. */
-export function PlanCard({ plan, planning, starting, mayRun, run }: PlanCardProps) {
+export function PlanCard({ plan, planning, starting, mayRun, not, run }: PlanCardProps) {
   const place = useRef<HTMLDivElement>(null);
   const id = plan?.id;
   useEffect(() => {
@@ -47,7 +49,7 @@ export function PlanCard({ plan, planning, starting, mayRun, run }: PlanCardProp
             <PlanView plan={plan} />
             {plan.steps.length > 0 && (
               <div className="mt-5 border-t border-border pt-4">
-                <RoleButton needs="operator" disabled={starting || !mayRun} onClick={() => run(plan)}>
+                <RoleButton needs="operator" disabled={starting || !mayRun} not={not} onClick={() => run(plan)}>
                   <Play /> {starting ? 'Starting …' : 'Run this plan'}
                 </RoleButton>
               </div>

@@ -18,21 +18,22 @@ import type { TabProps } from './tabs';
 
 type Field = Schemas['SchemaField'];
 
-/** Opens an operation on the schema with these arguments; the plan says what it breaks. */
+/** Opens an operation on the schema with these arguments; the plan says what it breaks, at once where it needs no more. */
 function Change({
   op,
   args,
+  plan,
   label,
   children,
   name,
   catalog,
-}: TabProps & { op: string; args: object; label: string; children: ReactNode }) {
+}: TabProps & { op: string; args: object; plan?: boolean; label: string; children: ReactNode }) {
   return (
     <Button asChild variant="ghost" size="icon-sm">
       <Link
         to="/tables/$name/$tab"
         params={{ name, tab: 'operations' }}
-        search={{ catalog, op, args: JSON.stringify(args) }}
+        search={{ catalog, op, args: JSON.stringify(args), plan }}
         aria-label={label}
         title={label}
       >
@@ -42,13 +43,38 @@ function Change({
   );
 }
 
-function FieldRows({ fields, depth, may, ...table }: TabProps & { fields: Field[]; depth: number; may: boolean }) {
-  return fields.map((field) => <FieldRow key={field.id} field={field} depth={depth} may={may} {...table} />);
+interface RowsProps extends TabProps {
+  depth: number;
+  may: boolean;
+  /** Parts of a list or map. */
+  part: boolean;
+  /** What the layout of the table goes by, by the path of the column. */
+  uses: ReadonlyMap<string, string[]>;
 }
 
-function FieldRow({ field, depth, may, ...table }: TabProps & { field: Field; depth: number; may: boolean }) {
-  // The parts that Iceberg itself names can't be renamed or dropped by themselves.
-  const own = !['element', 'key', 'value'].includes(field.name);
+/** What goes by a column and so decides what a change of it breaks. */
+function usesOf(schema: Schemas['TableSchema']): Map<string, string[]> {
+  const uses = new Map<string, string[]>();
+  const add = (path: string, use: string) => {
+    const known = uses.get(path) ?? [];
+    if (!known.includes(use)) uses.set(path, [...known, use]);
+  };
+  for (const by of schema.partitioning) if (by.transform !== 'void') add(by.source, 'partition');
+  for (const by of schema.sorting) add(by.source, 'sort order');
+  for (const key of Object.keys(schema.properties)) {
+    const path = key.split('.column.')[1];
+    if (path) add(path, 'property');
+  }
+  return uses;
+}
+
+function FieldRows({ fields, ...rest }: RowsProps & { fields: Field[] }) {
+  return fields.map((field) => <FieldRow key={field.id} field={field} {...rest} />);
+}
+
+function FieldRow({ field, depth, may, part, uses, ...table }: RowsProps & { field: Field }) {
+  // The parts of lists and maps, which Iceberg itself names, can't be renamed or dropped by themselves.
+  const parts = /^(list|map)</.test(field.type);
   return (
     <>
       <tr className="group border-b border-border last:border-0">
@@ -60,6 +86,11 @@ function FieldRow({ field, depth, may, ...table }: TabProps & { field: Field; de
             {field.identifier && (
               <KeyRound aria-label="identifier field" className="size-3.5 shrink-0 text-muted-foreground" />
             )}
+            {uses.get(field.path)?.map((use) => (
+              <Badge key={use} tone="plain" title={`A ${use} goes by this column`} className="shrink-0 max-sm:hidden">
+                {use}
+              </Badge>
+            ))}
           </span>
         </th>
         <td className="px-3 py-1.5">
@@ -72,19 +103,19 @@ function FieldRow({ field, depth, may, ...table }: TabProps & { field: Field; de
           {field.doc && <ClampedText text={field.doc} />}
         </td>
         <td className="w-20 py-0.5 pr-3 text-right whitespace-nowrap">
-          {may && own && (
+          {may && !part && (
             <>
               <Change op="rename-column" args={{ path: field.path }} label={`Rename ${field.path}`} {...table}>
                 <Pencil />
               </Change>
-              <Change op="drop-column" args={{ path: field.path }} label={`Drop ${field.path}`} {...table}>
+              <Change op="drop-column" args={{ path: field.path }} plan label={`Drop ${field.path}`} {...table}>
                 <Minus />
               </Change>
             </>
           )}
         </td>
       </tr>
-      <FieldRows fields={field.fields} depth={depth + 1} may={may} {...table} />
+      <FieldRows fields={field.fields} depth={depth + 1} may={may} part={parts} uses={uses} {...table} />
     </>
   );
 }
@@ -209,7 +240,15 @@ export default function SchemaTab({ name, catalog }: TabProps) {
             </tr>
           </thead>
           <tbody>
-            <FieldRows fields={schema.data.fields} depth={0} may={may} name={name} catalog={catalog} />
+            <FieldRows
+              fields={schema.data.fields}
+              depth={0}
+              may={may}
+              part={false}
+              uses={usesOf(schema.data)}
+              name={name}
+              catalog={catalog}
+            />
           </tbody>
         </table>
       </Section>

@@ -1,5 +1,6 @@
 import { Link, useNavigate } from '@tanstack/react-router';
 import { Wrench } from 'lucide-react';
+import { useState } from 'react';
 
 import { EmptyState } from '@/components/common/EmptyState';
 import { ErrorState } from '@/components/common/ErrorState';
@@ -41,7 +42,11 @@ export default function TableOpsPanel({ name, catalog, op, args, plan, job }: Ta
   const operations = useApi('get', '/api/operations');
   const navigate = useNavigate();
   const items = operations.data?.items ?? [];
-  const chosen = items.find((one) => one.id === op);
+  const offered = items.find((one) => one.id === op);
+  // Its plugin may go while the form is open: what was typed stays.
+  const [last, setLast] = useState(offered);
+  if (offered && offered !== last) setLast(offered);
+  const chosen = offered ?? (last?.id === op ? last : undefined);
   const show = (id: string | undefined) =>
     void navigate({
       to: '/tables/$name/$tab',
@@ -80,6 +85,7 @@ export default function TableOpsPanel({ name, catalog, op, args, plan, job }: Ta
           <OperationPanel
             key={`${chosen.id} ${args ?? ''}`}
             current={chosen}
+            gone={!offered}
             name={name}
             catalog={catalog}
             args={args}

@@ -9,7 +9,19 @@ import { notifyFailure } from '@/lib/notices';
 
 type Job = Schemas['JobView'];
 
-/** Cancel while it runs; undo when it is done and can be. `undone` gets the job that undoes it. */
+/** Whether there is anything to undo, so that the button has its place. */
+function hasUndo({ state, plan, undoable }: Job): boolean {
+  if (!plan || plan.steps.length === 0 || plan.reversibility === 'none') return false;
+  return state === 'succeeded' || undoable.now !== false;
+}
+
+/** Why it can’t be undone now, where that is known. */
+function noUndo({ undone_by: by, undoable }: Job): string | undefined {
+  if (by) return 'It was undone already, or is being undone.';
+  return undoable.now === false ? `It can’t be undone: ${undoable.reason ?? 'nobody knows why'}.` : undefined;
+}
+
+/** Cancel while it runs; undo when it has done something, off with the reason where that can’t be. `undone` gets the job that undoes it. */
 export function JobActions({ job, undone }: { job: Job; undone?: (job: Job) => void }) {
   const queries = useQueryClient();
   const refresh = () => queries.invalidateQueries({ queryKey: ['get', '/api/jobs'] });
@@ -36,14 +48,14 @@ export function JobActions({ job, undone }: { job: Job; undone?: (job: Job) => v
       </RoleButton>
     );
   }
-  const { plan } = job;
-  if (job.state !== 'succeeded' || !plan || plan.steps.length === 0 || plan.reversibility === 'none') return null;
+  if (!hasUndo(job)) return null;
   return (
     <RoleButton
       needs="operator"
       variant="outline"
       size="sm"
       disabled={undo.isPending}
+      not={noUndo(job)}
       onClick={() => undo.mutate(params)}
     >
       <Undo2 /> Undo
