@@ -49,7 +49,7 @@ pub(super) fn steps(job: &jobs::Job) -> Result<Vec<Action>, ApiError> {
     serde_json::from_str(&job.steps).map_err(ApiError::internal)
 }
 
-/// What there is to take back, or why there is no way back whatever the table is like now: what the job's own row tells.
+/// What there is to take back, or why there is no way back whatever the table is like now, as the job's own row tells.
 pub(super) fn closed(job: &jobs::Job, done: &[Action]) -> Result<Way, &'static str> {
     if job.ended_at.is_none() {
         return Err("it has not ended");
