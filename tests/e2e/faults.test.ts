@@ -250,3 +250,24 @@ test('a clock that is wrong does not turn "minutes ago" into nonsense', async ()
   await page.goto(`${inject('base')}/tables/flights.flights/overview`);
   await poll(() => page.getByText(/^Judged/).innerText()).toMatch(/Judged (just now|[1-9]\d? minutes? ago)/);
 });
+
+test('on plain HTTP from another machine a plan runs and an id is copied all the same', async () => {
+  const { page, context } = await visit('operator', '/jobs');
+  // What a browser leaves out where the page is not secure.
+  await context.addInitScript(() => {
+    Reflect.deleteProperty(Crypto.prototype, 'randomUUID');
+    Reflect.deleteProperty(Navigator.prototype, 'clipboard');
+  });
+  await page.goto(`${inject('base')}/tables/work.plain/operations?op=rename-column`);
+  expect(await page.evaluate(() => ['randomUUID' in crypto, 'clipboard' in navigator])).toEqual([false, false]);
+  await page.getByLabel('Path').fill('value');
+  await page.getByLabel('New name').fill('amount');
+  await page.getByRole('button', { name: 'Dry run' }).click();
+  await page.getByRole('button', { name: 'Run this plan' }).click();
+  await page.getByRole('button', { name: 'Undo' }).waitFor();
+  await page.getByRole('button', { name: 'Copy the table’s full name' }).click();
+  await page.getByRole('button', { name: 'Copied' }).waitFor();
+  await page.getByRole('navigation', { name: 'Console' }).getByRole('link', { name: 'Tables' }).click();
+  await page.getByLabel('Search tables').press('Control+V');
+  await poll(() => page.getByLabel('Search tables').inputValue()).toBe('work.plain');
+});

@@ -42,7 +42,10 @@ client.use({
 /** The same, as queries and mutations of TanStack Query. */
 export const api = createQueryClient(client);
 
-/** A key for `Idempotency-Key`: a click that is sent twice starts one job. */
+/**
+ * A key for `Idempotency-Key`: a click that is sent twice starts one job. Not `crypto.randomUUID`, which plain HTTP has
+ * on this machine alone.
+ */
 export function idempotencyKey(): string {
-  return crypto.randomUUID();
+  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, '0')).join('');
 }
