@@ -6,7 +6,7 @@ import { chromium, type Browser, type BrowserContext, type BrowserContextOptions
 import { afterAll, afterEach, beforeAll, expect, inject } from 'vitest';
 
 import { installed } from '../support/chromium.mjs';
-import { Home, TOP } from './rig';
+import { Home, Server, TOP } from './rig';
 
 export type Role = 'admin' | 'operator' | 'viewer';
 
@@ -67,6 +67,13 @@ export async function visit(
   });
   await page.goto(base + path);
   return { page, context, complaints };
+}
+
+/** The server that runs already, for what a test does beside the page. */
+export function beside(): Server {
+  const server = new Server(new Home(inject('home')));
+  server.base = inject('base');
+  return server;
 }
 
 /** As `expect.poll`, with the patience that a busy machine needs. */

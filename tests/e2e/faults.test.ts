@@ -1,15 +1,9 @@
 import { expect, inject, test } from 'vitest';
 
-import { poll, useBrowser, visit } from './browser';
+import { beside, poll, useBrowser, visit } from './browser';
 import { Home, Server } from './rig';
 
 useBrowser();
-
-function beside(): Server {
-  const server = new Server(new Home(inject('home')));
-  server.base = inject('base');
-  return server;
-}
 
 function problem(status: number, code: string, errors: object[] = []) {
   const body = {
@@ -130,7 +124,8 @@ test('409: a plan that the table has outrun is planned again', async () => {
 test('412: values that somebody else changed are not written over', async () => {
   const { page, context } = await visit('admin', '/plugins/small-files/configuration');
   await page.getByRole('button', { name: 'Save' }).waitFor();
-  // Without the feed this page does not hear of the change.
+  // Without the feed this page does not hear of the change. Requests of the worker that tabs share can't be held up.
+  await context.addInitScript(() => Reflect.deleteProperty(window, 'SharedWorker'));
   await context.route('**/api/events', (route) => route.abort());
   await page.reload();
   await page.getByRole('button', { name: 'Save' }).waitFor();

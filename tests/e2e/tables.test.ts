@@ -1,18 +1,10 @@
 import { expect, inject, test } from 'vitest';
 
-import { accessible, poll, useBrowser, visit } from './browser';
-import { Server, Home } from './rig';
+import { accessible, beside, poll, useBrowser, visit } from './browser';
 
 useBrowser();
 
 const ODD = 'odd.größe.`a.b"c\'d``e <img src=x onerror=alert(1)> ü`';
-
-/** A server that runs already, for what a test does beside the page. */
-function beside(): Server {
-  const server = new Server(new Home(inject('home')));
-  server.base = inject('base');
-  return server;
-}
 
 test('the worst table stands first, with its score and reason, sizes for people and exact ones on hover', async () => {
   const { page, context } = await visit('viewer', '/tables');
