@@ -31,7 +31,12 @@ test('a plugin that is taken out and put back is told, and lists follow without 
   await row.waitFor({ state: 'detached' });
   copyFileSync(join(PLUGINS, 'remove-orphans.wasm'), join(folder, 'remove-orphans.wasm'));
   await row.waitFor();
-  await page.getByText('remove-orphans 0.1.0 serves now').waitFor();
+  const notice = page.getByRole('listitem').filter({ hasText: 'remove-orphans 0.1.0 serves now' });
+  await notice.getByRole('link', { name: 'Show' }).click();
+  await page.getByRole('heading', { level: 1, name: 'Remove orphan files' }).waitFor();
+  await page.goto(`${inject('base')}/plugins/small-files`);
+  await page.getByRole('heading', { level: 1, name: 'Small files' }).waitFor();
+  expect(new URL(page.url()).pathname).toBe('/plugins/small-files/overview');
 });
 
 test('a file that is no plugin is refused with the reason, and what to do', async () => {

@@ -1,4 +1,5 @@
 import type { InfiniteData } from '@tanstack/react-query';
+import { linkOptions } from '@tanstack/react-router';
 
 import { notify } from '@/lib/notices';
 
@@ -59,7 +60,7 @@ function jobChanged(job: Job) {
     tone: job.state === 'succeeded' ? 'good' : 'bad',
     title: `${job.operation} of ${job.table} ${job.state === 'succeeded' ? 'is done' : job.state}`,
     ...(job.error && { detail: job.error.detail }),
-    link: { to: `/jobs/${job.id}`, label: 'Compare' },
+    link: { ...linkOptions({ to: '/jobs/$id', params: { id: job.id } }), label: 'Compare' },
   });
 }
 
@@ -106,7 +107,7 @@ function pluginChanged(data: Record<string, unknown>) {
     refresh(['get', '/api/operations'], ['get', '/api/table/{name}/health'], ['tables', 'worst']);
   }
   const version = text(data.version);
-  const link = { to: `/plugins/${id}`, label: 'Show' };
+  const link = { ...linkOptions({ to: '/plugins/$id/$tab', params: { id, tab: 'overview' } }), label: 'Show' };
   if (data.state === 'active') notify({ tone: 'info', title: `${id} ${version} serves now`, link });
   if (data.state === 'refused') {
     notify({ tone: 'bad', title: `${id} was refused`, detail: text(data.detail), link });

@@ -120,6 +120,14 @@ const plugins = createRoute({
 
 const plugin = createRoute({
   getParentRoute: () => root,
+  path: '/plugins/$id',
+  beforeLoad: ({ params }) => {
+    throw redirect({ to: '/plugins/$id/$tab', params: { ...params, tab: 'overview' }, replace: true });
+  },
+});
+
+const pluginTab = createRoute({
+  getParentRoute: () => root,
   path: '/plugins/$id/$tab',
   beforeLoad: ({ params }) => {
     if (isPluginTab(params.tab)) return;
@@ -129,7 +137,7 @@ const plugin = createRoute({
 });
 
 export const router = createRouter({
-  routeTree: root.addChildren([home, tables, table, tableTab, jobs, job, plugins, plugin]),
+  routeTree: root.addChildren([home, tables, table, tableTab, jobs, job, plugins, plugin, pluginTab]),
   defaultPreloadStaleTime: 0,
   scrollRestoration: true,
 });
