@@ -266,3 +266,26 @@ test('on plain HTTP from another machine a plan runs and an id is copied all the
   await page.getByLabel('Search tables').press('Control+V');
   await poll(() => page.getByLabel('Search tables').inputValue()).toBe('work.plain');
 });
+
+test('a part of the console that does not come leaves the rest, and says to reload', async () => {
+  const { page, context } = await visit('viewer', '/tables/shapes.branches/overview');
+  const parts = page.getByRole('navigation', { name: 'Parts of the table' });
+  await context.route('**/assets/SnapshotsTab-*.js', (route) => route.abort());
+  await parts.getByRole('link', { name: 'Snapshots' }).click();
+  const alert = page.getByRole('alert');
+  await alert.getByText('A newer console is served: reload the page.').waitFor();
+  await parts.getByRole('link', { name: 'Schema' }).click();
+  await page.getByRole('rowheader', { name: 'region' }).waitFor();
+  expect(await alert.count()).toBe(0);
+  await parts.getByRole('link', { name: 'Snapshots' }).click();
+  await context.unroute('**/assets/SnapshotsTab-*.js');
+  await alert.getByRole('button', { name: 'Reload' }).click();
+  await page.getByRole('region', { name: 'Graph of snapshots' }).waitFor();
+  // A mistake of the console itself is not told as one of the server, and the frame stays too.
+  await context.route('**/api/plugins', (route) => route.fulfill({ json: { items: [null] } }));
+  await page.getByRole('navigation', { name: 'Console' }).getByRole('link', { name: 'Plugins' }).click();
+  await alert.getByText('This is a mistake of the console itself').waitFor();
+  expect(await alert.innerText()).not.toContain('does not answer');
+  await page.getByRole('link', { name: 'Jobs', exact: true }).click();
+  await page.getByRole('heading', { name: 'Jobs' }).waitFor();
+});

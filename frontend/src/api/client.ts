@@ -3,7 +3,7 @@ import createQueryClient from 'openapi-react-query';
 
 import { learnClock } from '@/lib/clock';
 
-import { asProblem, readProblem } from './problem';
+import { asProblem, noAnswer, readProblem } from './problem';
 import type { components, paths } from './schema';
 
 /** The bodies that the server's OpenAPI description names. */
@@ -33,9 +33,10 @@ client.use({
     if (!response.ok) throw await readProblem(response);
   },
   onError({ request, error }) {
-    const problem = asProblem(error);
-    if (problem.status === 0 && problem.code === 'no-answer') tell(0, request.url);
-    return problem;
+    // That is how `fetch` says that no answer came; everywhere else it is a mistake of our own.
+    if (!(error instanceof TypeError)) return asProblem(error);
+    tell(0, request.url);
+    return noAnswer();
   },
 });
 

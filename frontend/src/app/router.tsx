@@ -7,6 +7,7 @@ import { queryClient } from '@/api/queryClient';
 import { tableParams, worstTables } from '@/api/tables';
 import { EmptyState } from '@/components/common/EmptyState';
 import { ErrorState } from '@/components/common/ErrorState';
+import { PartFailed } from '@/components/common/Part';
 import { STATES, type JobsSearch } from '@/components/jobs/search';
 import { isTab as isPluginTab } from '@/components/plugins/tabs';
 import type { ExplorerSearch } from '@/components/tables/TableExplorer';
@@ -138,6 +139,8 @@ const pluginTab = createRoute({
 
 export const router = createRouter({
   routeTree: root.addChildren([home, tables, table, tableTab, jobs, job, plugins, plugin, pluginTab]),
+  // A page that fails leaves the frame around it; only a failure of the frame itself is the root's.
+  defaultErrorComponent: PartFailed,
   defaultPreloadStaleTime: 0,
   scrollRestoration: true,
 });

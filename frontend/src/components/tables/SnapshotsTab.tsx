@@ -1,11 +1,12 @@
 import { useInfiniteQuery } from '@tanstack/react-query';
 import { useVirtualizer } from '@tanstack/react-virtual';
 import { GitCommitHorizontal, Tag } from 'lucide-react';
-import { lazy, Suspense, useEffect, useMemo, useRef } from 'react';
+import { lazy, useEffect, useMemo, useRef } from 'react';
 
 import { snapshotPages } from '@/api/pages';
 import { EmptyState } from '@/components/common/EmptyState';
 import { ErrorState } from '@/components/common/ErrorState';
+import { Part } from '@/components/common/Part';
 import { Section } from '@/components/common/Section';
 import { SkeletonRows } from '@/components/common/Skeleton';
 import { Ago } from '@/components/common/Values';
@@ -142,13 +143,13 @@ export default function SnapshotsTab({ name, catalog }: TabProps) {
       >
         <div className="h-52 p-3">
           {points[0].length > 1 ? (
-            <Suspense fallback={null}>
+            <Part of={name} fallback={null}>
               <SeriesChart
                 data={points}
                 labels={['data files', 'rows']}
                 summary={`Data files and rows from ${minute(oldest?.committed_at ?? '')} to ${minute(newest?.committed_at ?? '')}; the list below has each commit.`}
               />
-            </Suspense>
+            </Part>
           ) : (
             !pages.isPending && <p className="p-3 text-muted-foreground">A line needs two commits at least.</p>
           )}

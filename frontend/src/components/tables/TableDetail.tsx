@@ -1,10 +1,11 @@
 import { Link, useNavigate } from '@tanstack/react-router';
 import { ChevronRight } from 'lucide-react';
-import { lazy, Suspense, useMemo, type ComponentType } from 'react';
+import { lazy, useMemo, type ComponentType } from 'react';
 
 import { tableParams } from '@/api/tables';
 import { CopyButton } from '@/components/common/CopyButton';
 import { useTitle } from '@/components/common/Page';
+import { Part } from '@/components/common/Part';
 import { SkeletonRows } from '@/components/common/Skeleton';
 import { Bytes, Count } from '@/components/common/Values';
 import { useApi } from '@/hooks/useApi';
@@ -116,9 +117,9 @@ export function TableDetail({ name, tab, ...search }: { name: string; tab: Tab }
       {Panel === null ? (
         <OverviewTab name={name} catalog={catalog} health={health} />
       ) : (
-        <Suspense fallback={<SkeletonRows rows={8} label="The page is being read" />}>
+        <Part of={`${name} ${tab}`} fallback={<SkeletonRows rows={8} label="The page is being read" />}>
           <Panel key={name} name={name} {...search} catalog={catalog} />
-        </Suspense>
+        </Part>
       )}
     </div>
   );
