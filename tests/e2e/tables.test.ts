@@ -1,6 +1,6 @@
 import { expect, inject, test } from 'vitest';
 
-import { accessible, beside, poll, useBrowser, visit } from './browser';
+import { accessible, beside, poll, shade, useBrowser, visit } from './browser';
 
 useBrowser();
 
@@ -144,6 +144,27 @@ test('5,000 snapshots stand in one graph, with few of them in the document', asy
     .locator('canvas')
     .waitFor();
   await context.close();
+});
+
+test('the chart takes the colours of the system’s theme when that changes', async () => {
+  const { page } = await visit('viewer', '/tables/shapes.branches/snapshots', { colorScheme: 'light' });
+  const canvas = page.getByRole('img', { name: /Data files and rows from/ }).locator('canvas');
+  await canvas.waitFor();
+  /** The colour that most of what is drawn has: the grid's. */
+  const most = () =>
+    canvas.evaluate((element: HTMLCanvasElement) => {
+      const { data } = element.getContext('2d')?.getImageData(0, 0, element.width, element.height) ?? { data: [] };
+      const times = new Map<string, number>();
+      for (let at = 0; at < data.length; at += 4) {
+        const colour = data.slice(at, at + 4).join();
+        if (data[at + 3] === 255) times.set(colour, (times.get(colour) ?? 0) + 1);
+      }
+      return [...times].sort(([, a], [, b]) => b - a)[0]?.[0];
+    });
+  await poll(most).toBeDefined();
+  const light = await most();
+  await shade(page, 'dark');
+  await poll(most).not.toBe(light);
 });
 
 test('the graph shows branches and tags', async () => {

@@ -8,7 +8,7 @@ import { client } from '@/api/client';
 import { worstTables } from '@/api/tables';
 import { Dialog, DialogContent, DialogDescription, DialogTitle } from '@/components/ui/dialog';
 import { useApi } from '@/hooks/useApi';
-import { isDark, theme } from '@/lib/theme';
+import { dark, theme } from '@/lib/theme';
 
 const FOUND = 12;
 
@@ -133,7 +133,7 @@ export default function Palette({ close }: { close: () => void }) {
               <Item
                 icon={SunMoon}
                 value="theme light dark"
-                onSelect={act(() => theme.set(isDark() ? 'light' : 'dark'))}
+                onSelect={act(() => theme.set(dark.get() ? 'light' : 'dark'))}
               >
                 Light or dark
               </Item>

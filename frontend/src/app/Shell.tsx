@@ -7,7 +7,7 @@ import { Part } from '@/components/common/Part';
 import { Button } from '@/components/ui/button';
 import { TooltipProvider } from '@/components/ui/tooltip';
 import { useKeys } from '@/hooks/useKeys';
-import { isDark, theme } from '@/lib/theme';
+import { dark, theme } from '@/lib/theme';
 
 import { Banner } from './Banner';
 import { JobsTray } from './JobsTray';
@@ -58,7 +58,7 @@ export function Shell({ session, leave }: { session: Session | null; leave: () =
       'g t': () => void navigate({ to: '/tables' }),
       'g j': () => void navigate({ to: '/jobs' }),
       'g p': () => void navigate({ to: '/plugins' }),
-      't d': () => theme.set(isDark() ? 'light' : 'dark'),
+      't d': () => theme.set(dark.get() ? 'light' : 'dark'),
     }),
     [navigate],
   );
