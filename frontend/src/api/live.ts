@@ -8,6 +8,7 @@ import { isRecord, number, text } from './shapes';
 import type { Schemas } from './client';
 
 type Job = Schemas['JobView'];
+type Jobs = Schemas['Page_JobView'];
 type Tables = Schemas['Page_TableItem'];
 
 const PAUSE = 250;
@@ -43,9 +44,14 @@ export function putJob(id: string, change: (job: Job) => Job) {
   queryClient.setQueriesData<Job>({ queryKey: ['get', '/api/jobs/{id}'] }, (job) =>
     job?.id === id ? change(job) : job,
   );
-  queryClient.setQueriesData<Schemas['Page_JobView']>({ queryKey: ['get', '/api/jobs'] }, (page) => {
-    if (!page?.items.some((job) => job.id === id)) return page;
+  const put = (page: Jobs): Jobs => {
+    if (!page.items.some((job) => job.id === id)) return page;
     return { ...page, items: page.items.map((job) => (job.id === id ? change(job) : job)) };
+  };
+  // The page of jobs is read page by page; the tray asks for the newest alone.
+  queryClient.setQueriesData<Jobs | InfiniteData<Jobs>>({ queryKey: ['get', '/api/jobs'] }, (jobs) => {
+    if (!jobs) return jobs;
+    return 'pages' in jobs ? { ...jobs, pages: jobs.pages.map(put) } : put(jobs);
   });
 }
 

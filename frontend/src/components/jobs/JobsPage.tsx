@@ -1,9 +1,10 @@
+import { useInfiniteQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { ListChecks } from 'lucide-react';
-import { useState } from 'react';
 
 import type { Schemas } from '@/api/client';
 import { ENDED } from '@/api/live';
+import { jobPages } from '@/api/pages';
 import { EmptyState } from '@/components/common/EmptyState';
 import { ErrorState } from '@/components/common/ErrorState';
 import { JobActions } from '@/components/common/job/JobActions';
@@ -12,12 +13,9 @@ import { Page } from '@/components/common/Page';
 import { SkeletonRows } from '@/components/common/Skeleton';
 import { Ago } from '@/components/common/Values';
 import { Button } from '@/components/ui/button';
-import { useApi } from '@/hooks/useApi';
-import { duration, words } from '@/lib/format';
+import { count, duration, words } from '@/lib/format';
 
 import { STATES, type JobsSearch } from './search';
-
-const STEP = 100;
 
 function took({ timestamps: { started_at: from, ended_at: to } }: Schemas['JobView']): string {
   return from && to ? duration(Date.parse(to) - Date.parse(from)) : '';
@@ -70,11 +68,8 @@ function Row({ job }: { job: Schemas['JobView'] }) {
 
 /** All jobs, newest first, as they are now. */
 export function JobsPage({ state, table }: JobsSearch) {
-  const [limit, setLimit] = useState(STEP);
-  const jobs = useApi('get', '/api/jobs', {
-    params: { query: { limit, ...(state && { state }), ...(table && { table }) } },
-  });
-  const items = jobs.data?.items ?? [];
+  const jobs = useInfiniteQuery(jobPages({ state, table }));
+  const items = jobs.data?.pages.flatMap((page) => page.items) ?? [];
   return (
     <Page
       title="Jobs"
@@ -123,9 +118,10 @@ export function JobsPage({ state, table }: JobsSearch) {
             <Row key={job.id} job={job} />
           ))}
         </ol>
-        {jobs.data?.next && limit < 1000 && (
+        {jobs.hasNextPage && (
           <div className="border-t border-border p-3">
-            <Button variant="outline" size="sm" disabled={jobs.isFetching} onClick={() => setLimit(limit + STEP)}>
+            <span className="mr-3 text-muted-foreground">The newest {count(items.length)} are listed.</span>
+            <Button variant="outline" size="sm" disabled={jobs.isFetching} onClick={() => void jobs.fetchNextPage()}>
               Show older
             </Button>
           </div>

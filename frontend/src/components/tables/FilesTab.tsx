@@ -12,11 +12,12 @@ import { Section } from '@/components/common/Section';
 import { SkeletonRows } from '@/components/common/Skeleton';
 import { Bytes, Count } from '@/components/common/Values';
 import { Badge } from '@/components/ui/badge';
+import { useAllPages } from '@/hooks/useAllPages';
 import { useApi } from '@/hooks/useApi';
 import { plural } from '@/lib/format';
 
 import { FileSizes } from './FileSizes';
-import { PartitionMap } from './PartitionMap';
+import { DRAWN, PartitionMap } from './PartitionMap';
 import type { TabProps } from './tabs';
 
 const ROW = 40;
@@ -109,7 +110,7 @@ function FileList({ name, catalog }: TabProps) {
 /** How large the files are, where the small ones lie, and each of them. */
 export default function FilesTab({ name, catalog }: TabProps) {
   const health = useApi('get', '/api/table/{name}/health', tableParams(name, catalog));
-  const partitions = useInfiniteQuery(partitionPages(name, catalog));
+  const partitions = useAllPages(partitionPages(name, catalog), DRAWN);
   const all = partitions.data?.pages.flatMap((page) => page.items) ?? [];
   return (
     <div className="grid gap-4 xl:grid-cols-2">
@@ -123,7 +124,12 @@ export default function FilesTab({ name, catalog }: TabProps) {
       <Section
         title="Partitions by small files"
         aside={
-          all.length > 0 && <span className="text-xs text-muted-foreground">{plural(all.length, 'partition')}</span>
+          all.length > 0 && (
+            <span className="text-xs text-muted-foreground">
+              {plural(all.length, 'partition')}
+              {partitions.hasNextPage ? ' read, more exist' : ''}
+            </span>
+          )
         }
       >
         {partitions.isError && (

@@ -1,9 +1,8 @@
-import { useInfiniteQuery } from '@tanstack/react-query';
 import { useVirtualizer } from '@tanstack/react-virtual';
 import { GitCommitHorizontal, Tag } from 'lucide-react';
-import { lazy, useEffect, useMemo, useRef } from 'react';
+import { lazy, useMemo, useRef } from 'react';
 
-import { snapshotPages } from '@/api/pages';
+import { refPages, snapshotPages } from '@/api/pages';
 import { EmptyState } from '@/components/common/EmptyState';
 import { ErrorState } from '@/components/common/ErrorState';
 import { Part } from '@/components/common/Part';
@@ -11,7 +10,7 @@ import { Section } from '@/components/common/Section';
 import { SkeletonRows } from '@/components/common/Skeleton';
 import { Ago } from '@/components/common/Values';
 import { Badge } from '@/components/ui/badge';
-import { useApi } from '@/hooks/useApi';
+import { useAllPages } from '@/hooks/useAllPages';
 import { bytes, compact, minute, plural } from '@/lib/format';
 
 import { graph, type GraphRow, type Snapshot } from './snapshotGraph';
@@ -111,18 +110,11 @@ function series(snapshots: Snapshot[]): [number[], number[], number[]] {
 
 /** Every snapshot as a graph of commits, newest first, and how the table grew over time. */
 export default function SnapshotsTab({ name, catalog }: TabProps) {
-  const pages = useInfiniteQuery(snapshotPages(name, catalog));
-  const refs = useApi('get', '/api/table/{name}/refs', {
-    params: { path: { name }, query: { limit: 1000, ...(catalog && { catalog }) } },
-  });
-  const { hasNextPage, isFetching, isError, fetchNextPage } = pages;
-  useEffect(() => {
-    if (hasNextPage && !isFetching && !isError) void fetchNextPage();
-  }, [hasNextPage, isFetching, isError, fetchNextPage]);
-
+  const pages = useAllPages(snapshotPages(name, catalog));
+  const refs = useAllPages(refPages(name, catalog));
   const snapshots = useMemo(() => pages.data?.pages.flatMap((page) => page.items) ?? [], [pages.data]);
   const { rows, lanes } = useMemo(() => graph(snapshots), [snapshots]);
-  const kinds = new Map(refs.data?.items.map((ref) => [ref.name, ref.kind]));
+  const kinds = new Map(refs.data?.pages.flatMap(({ items }) => items.map((ref) => [ref.name, ref.kind])));
   const points = useMemo(() => series(snapshots), [snapshots]);
   const scroller = useRef<HTMLDivElement>(null);
   const virtual = useVirtualizer({
@@ -159,7 +151,7 @@ export default function SnapshotsTab({ name, catalog }: TabProps) {
         title={
           pages.isPending
             ? 'Snapshots'
-            : `${plural(snapshots.length, 'snapshot')}${hasNextPage ? ', reading on …' : ''}`
+            : `${plural(snapshots.length, 'snapshot')}${pages.hasNextPage ? ', reading on …' : ''}`
         }
       >
         {pages.isPending && <SkeletonRows rows={8} height={ROW} label="The snapshots are being read" />}
