@@ -38,6 +38,53 @@ test('a server that goes and comes back is told, and the page goes on by itself'
   }
 });
 
+test('what is on screen stays where asking anew fails', async () => {
+  const set = (seen: string) =>
+    beside().ask(
+      inject('tokens').operator,
+      'POST',
+      '/api/operations/set-properties',
+      { table: 'work.forms', arguments: { properties: { seen } } },
+      { Prefer: 'wait=30' },
+    );
+  await set('once');
+  const rows: [tab: string, row: string][] = [
+    ['files', 'role=region[name="Names, partitions and sizes"] >> role=listitem'],
+    ['snapshots', 'role=region[name="Graph of snapshots"] >> role=listitem'],
+    ['history', 'role=listitem >> text=Table set properties'],
+  ];
+  const { context } = await visit('viewer', '/jobs');
+  const pages = await Promise.all(
+    rows.map(async ([tab, row]) => {
+      const page = await context.newPage();
+      await page.goto(`${inject('base')}/tables/work.forms/${tab}`);
+      await page.locator(row).first().waitFor();
+      await poll(() => page.locator('[role=status][aria-label]').count(), { message: tab }).toBe(0);
+      return { page, row };
+    }),
+  );
+  await context.route('**/api/table/**', (route) => route.fulfill(problem(500, 'internal')));
+  // Every tab hears of the change, and asks anew.
+  await set('again');
+  for (const { page, row } of pages) {
+    await page.getByRole('alert').first().waitFor();
+    expect(await page.locator(row).count()).toBeGreaterThan(0);
+  }
+});
+
+test('what can’t be read is told in its place, and nothing waits for ever', async () => {
+  const { page, context } = await visit('viewer', '/tables/shapes.gone/files');
+  await page.getByText('The sizes can’t be shown').waitFor();
+  await page.getByRole('img', { name: 'Health not known' }).waitFor();
+  await poll(() => page.locator('[role=status][aria-label]').count()).toBe(0);
+  await context.route('**/refs*', (route) => route.fulfill(problem(500, 'internal')));
+  await page.goto(`${inject('base')}/tables/shapes.branches/snapshots`);
+  await page.getByText('Branches and tags can’t be told apart').waitFor();
+  const list = page.getByRole('region', { name: 'Graph of snapshots' });
+  await list.getByText('v1', { exact: true }).waitFor();
+  expect(await list.getByLabel('branch').count()).toBe(0);
+});
+
 test('a session that ends in the middle is asked for again, and what was typed stays', async () => {
   const { page, context } = await visit('operator', '/tables/work.forms/operations?op=add-column');
   await page.getByLabel('Path').fill('kept');

@@ -7,7 +7,7 @@ export function useAllPages<T>(
     { items: T[]; next?: string | null },
     Error,
     InfiniteData<{ items: T[]; next?: string | null }>,
-    readonly unknown[],
+    (string | null)[],
     string
   >,
   most = Infinity,

@@ -1,5 +1,5 @@
 import { useVirtualizer } from '@tanstack/react-virtual';
-import { GitCommitHorizontal, Tag } from 'lucide-react';
+import { GitBranch, GitCommitHorizontal, Tag } from 'lucide-react';
 import { lazy, useMemo, useRef } from 'react';
 
 import { refPages, snapshotPages } from '@/api/pages';
@@ -9,7 +9,7 @@ import { Part } from '@/components/common/Part';
 import { Section } from '@/components/common/Section';
 import { SkeletonRows } from '@/components/common/Skeleton';
 import { Ago } from '@/components/common/Values';
-import { Badge } from '@/components/ui/badge';
+import { Badge, type Tone } from '@/components/ui/badge';
 import { useAllPages } from '@/hooks/useAllPages';
 import { bytes, compact, minute, plural } from '@/lib/format';
 
@@ -73,6 +73,9 @@ function changed({ summary }: Snapshot): string {
   return found.join(', ') || 'nothing added';
 }
 
+/** What is not known yet to be one or the other is drawn as neither. */
+const TONES: Record<string, Tone> = { branch: 'info', tag: 'warn' };
+
 function Row({ row, lanes, kinds }: { row: GraphRow; lanes: number; kinds: Map<string, string> }) {
   const { snapshot } = row;
   const total = Number(snapshot.summary['total-files-size'] ?? 0);
@@ -82,8 +85,9 @@ function Row({ row, lanes, kinds }: { row: GraphRow; lanes: number; kinds: Map<s
       <span className="w-20 shrink-0 font-medium">{snapshot.operation}</span>
       <span className="min-w-0 grow truncate text-muted-foreground" title={JSON.stringify(snapshot.summary)}>
         {snapshot.refs.map((ref) => (
-          <Badge key={ref} tone={kinds.get(ref) === 'tag' ? 'warn' : 'info'} className="mr-1.5">
-            {kinds.get(ref) === 'tag' ? <Tag aria-label="tag" /> : null}
+          <Badge key={ref} tone={TONES[kinds.get(ref) ?? ''] ?? 'outline'} className="mr-1.5">
+            {kinds.get(ref) === 'tag' && <Tag aria-label="tag" />}
+            {kinds.get(ref) === 'branch' && <GitBranch aria-label="branch" />}
             {ref}
           </Badge>
         ))}
@@ -124,11 +128,21 @@ export default function SnapshotsTab({ name, catalog }: TabProps) {
     overscan: 10,
   });
 
-  if (isError)
-    return <ErrorState error={pages.error} title="The snapshots can’t be shown" retry={() => void pages.refetch()} />;
+  const failure = pages.isError && (
+    <ErrorState error={pages.error} title="The snapshots can’t be read" retry={() => void pages.refetch()} />
+  );
+  if (failure && !pages.data) return failure;
   const [newest, oldest] = [snapshots[0], snapshots.at(-1)];
   return (
     <div className="space-y-4">
+      {failure}
+      {refs.isError && (
+        <ErrorState
+          error={refs.error}
+          title="Branches and tags can’t be told apart"
+          retry={() => void refs.refetch()}
+        />
+      )}
       <Section
         title="Over time"
         aside={<span className="text-xs text-muted-foreground">data files and rows after each commit</span>}

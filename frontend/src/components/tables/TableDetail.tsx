@@ -88,7 +88,11 @@ export function TableDetail({ name, tab, ...search }: { name: string; tab: Tab }
         ))}
       </nav>
       <div className="mt-2 flex items-center gap-4">
-        {report ? <HealthRing score={report.score} /> : <div className="skeleton size-16 shrink-0 !rounded-full" />}
+        {report || health.isError ? (
+          <HealthRing score={report?.score ?? null} />
+        ) : (
+          <div className="skeleton size-16 shrink-0 !rounded-full" />
+        )}
         <div className="min-w-0">
           <h1 className="flex items-center gap-1 text-xl font-semibold tracking-tight">
             <span className="truncate" title={name}>
