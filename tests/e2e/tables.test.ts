@@ -1,6 +1,10 @@
+import { readdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+
 import { expect, inject, test } from 'vitest';
 
 import { accessible, beside, poll, shade, useBrowser, visit } from './browser';
+import { Home, Server, until } from './rig';
 
 useBrowser();
 
@@ -232,4 +236,44 @@ test('a change by somebody else is seen without a reload, in every tab', async (
   );
   await one.context.close();
   await two.context.close();
+});
+
+test('another catalog is chosen above the namespaces, and stays chosen in the palette and on the way back', async () => {
+  const home = new Home();
+  // One plugin is enough, and is loaded the sooner.
+  const plugins = join(home.folder, 'plugins');
+  for (const file of readdirSync(plugins)) if (file !== 'compact.wasm') rmSync(join(plugins, file));
+  home.lake('--second');
+  const token = home.user('vera', 'viewer');
+  const server = new Server(home);
+  await server.start();
+  try {
+    const listed = () => server.ask(token, 'GET', '/api/tables');
+    await until('the plugin is loaded', () => listed().then(Boolean, () => false));
+    const { page } = await visit('viewer', '/tables', { base: server.base, home });
+    await page.locator('[data-row]').filter({ hasText: 'near' }).waitFor();
+    const catalog = page.getByRole('combobox', { name: 'Catalog' });
+    expect(await catalog.inputValue()).toBe('drls');
+    await catalog.selectOption('second');
+    await page.locator('[data-row]').filter({ hasText: 'away' }).waitFor();
+    await poll(() => page.locator('[data-row]').count()).toBe(1);
+    await page.locator('[data-row]').click();
+    await page.getByRole('heading', { level: 1, name: 'away' }).waitFor();
+    await page.getByText(/^Judged/).waitFor();
+    await page.keyboard.press('Control+k');
+    await page.getByRole('option', { name: /far\.away/ }).waitFor();
+    expect(await page.getByRole('option', { name: /near\.by/ }).count()).toBe(0);
+    await page.getByRole('option', { name: /^Compact.*…$/ }).click();
+    await page.getByRole('button', { name: 'Dry run' }).waitFor();
+    expect(new URL(page.url()).searchParams.get('catalog')).toBe('second');
+    await page.getByRole('navigation', { name: 'Breadcrumb' }).getByRole('link', { name: 'Tables of second' }).click();
+    await page.locator('[data-row]').filter({ hasText: 'away' }).waitFor();
+    expect(await catalog.inputValue()).toBe('second');
+    await catalog.selectOption('drls');
+    await page.locator('[data-row]').filter({ hasText: 'near' }).waitFor();
+    expect(new URL(page.url()).searchParams.has('catalog')).toBe(false);
+  } finally {
+    await server.stop();
+    home.remove();
+  }
 });

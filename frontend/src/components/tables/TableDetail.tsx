@@ -71,8 +71,8 @@ export function TableDetail({ name, tab, ...search }: { name: string; tab: Tab }
   return (
     <div className="mx-auto w-full max-w-[96rem] px-4 py-4 sm:px-6">
       <nav aria-label="Breadcrumb" className="flex min-w-0 items-center gap-1 text-[0.8125rem] text-muted-foreground">
-        <Link to="/tables" className="hover:text-foreground">
-          Tables
+        <Link to="/tables" search={{ catalog }} className="hover:text-foreground">
+          {catalog ? `Tables of ${catalog}` : 'Tables'}
         </Link>
         {parts.slice(0, -1).map((part, at) => (
           <span key={at} className="flex min-w-0 items-center gap-1">

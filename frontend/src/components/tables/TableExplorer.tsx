@@ -11,6 +11,7 @@ import { Input } from '@/components/ui/input';
 import { count, plural } from '@/lib/format';
 import { splitName } from '@/lib/tableName';
 
+import { CatalogSelect } from './CatalogSelect';
 import { NamespaceSelect } from './NamespaceSelect';
 import { NamespaceTree } from './NamespaceTree';
 import { choose, namespacePath, readOrder, writeOrder } from './tableList';
@@ -85,10 +86,12 @@ export function TableExplorer({ q = '', ns = '', sort, catalog }: ExplorerSearch
     >
       {error && <ErrorState error={error} title="The tables can’t be listed" retry={retry} className="mb-4" />}
       <div className="mb-3 lg:hidden">
+        <CatalogSelect chosen={catalog} />
         <NamespaceSelect tables={tables} chosen={namespace} />
       </div>
       <div className="grid items-start gap-5 lg:grid-cols-[13.5rem_minmax(0,1fr)]">
-        <div className="max-lg:hidden lg:sticky lg:top-18 lg:h-[calc(100dvh-9rem)]">
+        <div className="max-lg:hidden lg:sticky lg:top-18 lg:flex lg:h-[calc(100dvh-9rem)] lg:flex-col">
+          <CatalogSelect chosen={catalog} />
           <NamespaceTree tables={tables} chosen={namespace} total={tables.length} />
         </div>
         <div className="card min-w-0">
