@@ -129,10 +129,18 @@ test('403 says which way out there is', async () => {
 test('422 stands at the field that is wrong', async () => {
   const { page } = await visit('operator', '/tables/work.forms/operations?op=add-column');
   await page.getByLabel('Path').fill('x');
-  await page.getByLabel('Type').fill('no such type');
+  const type = page.getByLabel('Type');
+  await type.fill('no such type');
+  const answered = page.waitForResponse((got) => got.url().includes('/api/operations/add-column'));
   await page.getByRole('button', { name: 'Dry run' }).click();
-  const field = page.getByLabel('Type').locator('xpath=ancestor::*[.//label][1]');
-  await poll(() => field.innerText()).toMatch(/no such type|not a type|unknown|Iceberg/i);
+  const answer = await answered;
+  expect(answer.status()).toBe(422);
+  const { errors } = (await answer.json()) as { errors: { pointer: string; detail: string }[] };
+  expect(errors).toEqual([{ pointer: '/arguments/type', detail: expect.stringMatching(/./) as string }]);
+  // The element that the field itself is described by.
+  const told = page.locator(`[id="${(await type.getAttribute('id')) ?? ''}__error"]`);
+  await poll(() => told.innerText()).toBe(errors[0]?.detail);
+  expect((await type.getAttribute('aria-describedby'))?.split(' ')).toContain(await told.getAttribute('id'));
   expect(await page.getByRole('button', { name: 'Run this plan' }).count()).toBe(0);
 });
 
