@@ -67,6 +67,32 @@ test('rows are walked by the arrow keys and opened by Enter', async () => {
   await context.close();
 });
 
+test('keys that are pressed alone can be switched off, for good', async () => {
+  const { page } = await visit('viewer', '/tables/flights.airports/overview');
+  await page.getByText(/^Judged/).waitFor();
+  await page.keyboard.press('?');
+  const keys = page.getByRole('dialog', { name: 'Keys' });
+  const alone = keys.getByRole('checkbox', { name: /Keys that are pressed alone/ });
+  await alone.uncheck();
+  await accessible(page);
+  await page.keyboard.press('Escape');
+  await keys.waitFor({ state: 'detached' });
+  await page.reload();
+  await page.getByText(/^Judged/).waitFor();
+  await page.keyboard.press(']');
+  // Keys are worked on in order: the palette is here only after the one before did nothing.
+  await page.keyboard.press('Control+k');
+  await page.getByRole('dialog', { name: 'Go to' }).waitFor();
+  await page.keyboard.press('Escape');
+  expect(page.url()).toContain('/overview');
+  await page.getByRole('button', { name: 'Keys', exact: true }).click();
+  await alone.check();
+  await page.keyboard.press('Escape');
+  await keys.waitFor({ state: 'detached' });
+  await page.keyboard.press(']');
+  await poll(() => page.url()).toContain('/schema');
+});
+
 test('on a phone namespaces are chosen from a list', async () => {
   const { page, context } = await visit('operator', '/tables', { viewport: { width: 360, height: 740 } });
   await page.getByRole('combobox', { name: 'Namespace' }).selectOption({ label: 'shapes (4)' });
