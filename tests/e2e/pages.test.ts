@@ -10,6 +10,7 @@ const PAGES: [name: string, path: string, whole: string, role: Role | null][] = 
   ['tables', '/tables', 'role=link[name=/^flights/]', 'admin'],
   ['overview', '/tables/flights.flights/overview', 'role=button[name=/Compact/]', 'operator'],
   ['schema', '/tables/shapes.nested/schema', 'role=rowheader[name=/^lat/]', 'operator'],
+  ['rows', '/tables/shapes.nested/rows', 'role=columnheader[name="region"]', 'operator'],
   ['snapshots', '/tables/shapes.branches/snapshots', 'text=audit', 'operator'],
   ['files', '/tables/flights.flights/files', 'text=13 partitions', 'operator'],
   [

@@ -115,7 +115,7 @@ test('a name with dots, quotes, HTML and letters of all kinds holds in every lin
     .locator('[data-row]')
     .filter({ has: page.getByTitle(ODD, { exact: true }) })
     .click();
-  for (const tab of ['Schema', 'Snapshots', 'Files', 'Operations', 'History', 'Overview']) {
+  for (const tab of ['Schema', 'Rows', 'Snapshots', 'Files', 'Operations', 'History', 'Overview']) {
     await page.getByRole('navigation', { name: 'Parts of the table' }).getByRole('link', { name: tab }).click();
     await poll(() => page.locator('[role=status][aria-label]').count(), { message: tab }).toBe(0);
     await poll(() => page.getByRole('alert').count(), { message: tab }).toBe(0);
@@ -197,6 +197,40 @@ test('the chart takes the colours of the system’s theme when that changes', as
   await poll(most).not.toBe(light);
 });
 
+test('rows are shown as the table is now, and as it was at a snapshot', async () => {
+  const server = beside();
+  const token = inject('tokens').viewer;
+  const listed = await server.ask(token, 'GET', '/api/table/work.plain/snapshots');
+  const { items } = listed as { items: { snapshot_id: string; summary: Record<string, string> }[] };
+  const first = items.at(-1);
+  const { page } = await visit('viewer', '/tables/work.plain/rows');
+  await page.getByRole('columnheader', { name: 'region' }).waitFor();
+  const now = await page.getByRole('row').count();
+  await page.goto(`${inject('base')}/tables/work.plain/rows?snapshot="${first?.snapshot_id ?? ''}"`);
+  await page.getByRole('heading', { name: `Rows at snapshot ${first?.snapshot_id ?? ''}` }).waitFor();
+  // One row is the heads.
+  await poll(() => page.getByRole('row').count()).toBe(Number(first?.summary['total-records']) + 1);
+  await page.getByRole('link', { name: 'Show it as it is now' }).click();
+  await poll(() => page.getByRole('row').count()).toBe(now);
+});
+
+test('HTML in a cell stays text, and of a thousand columns only those in sight are drawn', async () => {
+  const { page, context, complaints } = await visit('viewer', '/jobs');
+  const html = '<img src=x onerror=alert(1)>';
+  const columns = Array.from({ length: 1000 }, (_, at) => ({ name: `c${at}`, type: 'string' }));
+  const rows = Array.from({ length: 100 }, () => columns.map(({ name }) => (name === 'c999' ? html : null)));
+  await context.route('**/preview*', (route) => route.fulfill({ json: { columns, rows, cut: true } }));
+  await page.goto(`${inject('base')}/tables/work.tabs/rows`);
+  const grid = page.getByRole('region', { name: 'Values by column' });
+  await grid.getByText('null').first().waitFor();
+  expect(await grid.locator('th').count()).toBeLessThan(20);
+  await page.getByText('100 of its rows, in no order; long values are shortened').waitFor();
+  await grid.evaluate((element) => element.scrollTo(element.scrollWidth, 0));
+  await grid.getByText(html).first().waitFor();
+  expect(await page.locator('img[src=x]').count()).toBe(0);
+  expect(complaints).toEqual([]);
+});
+
 test('the graph shows branches and tags', async () => {
   const { page, context } = await visit('viewer', '/tables/shapes.branches/snapshots');
   const list = page.getByRole('region', { name: 'Graph of snapshots' });
@@ -211,6 +245,8 @@ test('a table without rows says what to do on every tab', async () => {
   await accessible(page);
   await page.goto(`${inject('base')}/tables/shapes.empty/snapshots`);
   await page.getByText('The first write to this table makes one.').waitFor();
+  await page.goto(`${inject('base')}/tables/shapes.empty/rows`);
+  await page.getByText('Nothing was written to the table yet').waitFor();
   await page.goto(`${inject('base')}/tables/shapes.empty/files`);
   await page.getByText('nothing was written to it yet').waitFor();
   await context.close();

@@ -80,6 +80,7 @@ const tableTab = createRoute({
     op: word(search.op),
     args: typeof search.args === 'object' ? JSON.stringify(search.args) : word(search.args),
     plan: search.plan === true ? true : undefined,
+    snapshot: word(search.snapshot),
     job: word(search.job),
   }),
   beforeLoad: ({ params, search }) => {

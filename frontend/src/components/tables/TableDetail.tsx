@@ -20,6 +20,7 @@ import { TABS, type DetailSearch, type Tab, type TabProps } from './tabs';
 
 const PANELS: Record<Exclude<Tab, 'overview'>, ComponentType<TabProps & DetailSearch>> = {
   schema: lazy(() => import('./SchemaTab')),
+  rows: lazy(() => import('./RowsTab')),
   snapshots: lazy(() => import('./SnapshotsTab')),
   files: lazy(() => import('./FilesTab')),
   operations: lazy(() => import('./TableOpsPanel')),
