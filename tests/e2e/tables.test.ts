@@ -49,6 +49,31 @@ test('search, sort and namespace stand in the address, and come back from it', a
   await context.close();
 });
 
+test('the list is narrowed by how tables are and by their worst finding, and the address keeps it', async () => {
+  const { page } = await visit('viewer', '/tables');
+  const state = page.getByRole('navigation', { name: 'State' });
+  const row = page.locator('[data-row]');
+  await state.getByRole('link', { name: /^Sick [1-9]/ }).click();
+  const sick = Number(/\d+/.exec(await state.getByRole('link', { name: /^Sick/ }).innerText())?.[0]);
+  await poll(() => row.count()).toBe(sick);
+  await row.filter({ hasText: 'flights' }).first().waitFor();
+  expect(await row.filter({ hasText: 'empty' }).count()).toBe(0);
+  await page.reload();
+  await poll(() => row.count()).toBe(sick);
+  await state.getByRole('link', { name: /^All/ }).click();
+  await row.filter({ hasText: 'empty' }).waitFor();
+  const finding = state.getByRole('link', { name: /^Small files [1-9]/ });
+  await finding.click();
+  const small = Number(/\d+/.exec(await finding.innerText())?.[0]);
+  await poll(() => row.count()).toBe(small);
+  expect(page.url()).toContain('finding=small-files');
+  await page.goBack();
+  await poll(() => row.count()).toBeGreaterThan(small);
+  await page.goForward();
+  await poll(() => row.count()).toBe(small);
+  await accessible(page);
+});
+
 test('rows are walked by the arrow keys and opened by Enter', async () => {
   const { page, context } = await visit('viewer', '/tables?sort=name');
   await page.locator('[data-row]').first().focus();

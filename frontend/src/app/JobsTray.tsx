@@ -34,7 +34,7 @@ export function JobsTray() {
         <Button
           variant="ghost"
           size="sm"
-          aria-label={active.length > 0 ? active.length === 1 ? '1 job runs' : `${told} jobs run` : 'Jobs'}
+          aria-label={active.length > 0 ? (active.length === 1 ? '1 job runs' : `${told} jobs run`) : 'Jobs'}
           className="min-w-9"
         >
           <ListChecks />

@@ -129,7 +129,11 @@ export default function Palette({ close }: { close: () => void }) {
               </Command.Group>
             )}
             <Command.Group heading="Pages" className={GROUP}>
-              <Item icon={Table2} value="page tables" onSelect={act(() => void navigate({ to: '/tables', search: { catalog } }))}>
+              <Item
+                icon={Table2}
+                value="page tables"
+                onSelect={act(() => void navigate({ to: '/tables', search: { catalog } }))}
+              >
                 Tables
               </Item>
               <Item icon={ListChecks} value="page jobs" onSelect={act(() => void navigate({ to: '/jobs' }))}>

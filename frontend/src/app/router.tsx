@@ -58,6 +58,8 @@ const tables = createRoute({
     ns: word(search.ns),
     sort: word(search.sort),
     catalog: word(search.catalog),
+    level: (['bad', 'warn', 'good'] as const).find((one) => one === search.level),
+    finding: word(search.finding),
   }),
   loaderDeps: ({ search: { catalog } }) => ({ catalog }),
   loader: ({ deps }) => begin(queryClient.query({ ...worstTables(deps.catalog), staleTime: 'static' })),

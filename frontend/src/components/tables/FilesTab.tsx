@@ -150,9 +150,7 @@ export default function FilesTab({ name, catalog }: TabProps) {
           />
         )}
         {partitions.isPending && <SkeletonRows rows={3} height={28} label="The partitions are being read" />}
-        {partitions.data && (
-          <PartitionMap partitions={all} more={partitions.hasNextPage} />
-        )}
+        {partitions.data && <PartitionMap partitions={all} more={partitions.hasNextPage} />}
       </Section>
       <div className="min-w-0 xl:col-span-2">
         <FileList name={name} catalog={catalog} />

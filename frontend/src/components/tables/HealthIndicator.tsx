@@ -1,8 +1,14 @@
 import { cn } from '@/lib/cn';
 
-type Level = 'good' | 'warn' | 'bad';
+export type Level = 'good' | 'warn' | 'bad';
 
 const WORDS: Record<Level, string> = { good: 'healthy', warn: 'needs care', bad: 'sick' };
+/** Worst first, with what people call them. */
+export const LEVELS: [Level, string][] = [
+  ['bad', WORDS.bad],
+  ['warn', WORDS.warn],
+  ['good', WORDS.good],
+];
 const FILL: Record<Level, string> = { good: 'bg-good', warn: 'bg-warn', bad: 'bg-bad' };
 const STROKE: Record<Level, string> = { good: 'stroke-good', warn: 'stroke-warn', bad: 'stroke-bad' };
 const TEXT: Record<Level, string> = { good: 'text-good', warn: 'text-warn', bad: 'text-bad' };

@@ -38,7 +38,13 @@ function Grid({ preview: { columns, rows } }: { preview: Schemas['Preview'] }) {
   const after = virtual.getTotalSize() - (inSight.at(-1)?.end ?? 0);
   const room = 'h-8 max-w-0 truncate border-b border-border px-3 text-left';
   return (
-    <div ref={scroller} tabIndex={0} role="region" aria-label="Values by column" className="max-h-[36rem] overflow-auto">
+    <div
+      ref={scroller}
+      tabIndex={0}
+      role="region"
+      aria-label="Values by column"
+      className="max-h-[36rem] overflow-auto"
+    >
       <table
         className="table-fixed border-separate border-spacing-0 text-[0.8125rem]"
         style={{ width: virtual.getTotalSize() }}

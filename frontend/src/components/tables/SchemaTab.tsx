@@ -89,13 +89,7 @@ function FieldRow({ field, depth, may, own, ...table }: RowProps & { field: Fiel
           )}
         </td>
       </tr>
-      <FieldRows
-        fields={field.fields}
-        depth={depth + 1}
-        may={may}
-        own={!/^(list|map)\b/.test(field.type)}
-        {...table}
-      />
+      <FieldRows fields={field.fields} depth={depth + 1} may={may} own={!/^(list|map)\b/.test(field.type)} {...table} />
     </>
   );
 }
