@@ -42,9 +42,11 @@ test('jobs are listed to the last, and the tray counts what it knows of', async 
   await page.goto(`${inject('base')}/jobs`);
   await page.getByRole('button', { name: '130+ jobs run' }).waitFor();
   for (let listed = 100; listed < JOBS.length; listed += 100) {
-    await page.getByText(`The newest ${listed.toLocaleString('en')} are listed.`).waitFor();
+    await page.getByText(`the newest ${listed.toLocaleString('en')} are listed.`).waitFor();
     await page.getByRole('button', { name: 'Show older' }).click();
   }
+  await page.getByText('work.t1099').waitFor();
+  await page.reload();
   await page.getByText('work.t1099').waitFor();
   await poll(() => page.getByRole('button', { name: 'Show older' }).count()).toBe(0);
 });

@@ -55,6 +55,33 @@ test('eight tabs of one browser all follow a job: a browser opens six connection
   }
 });
 
+test('jobs are narrowed to a table and an operation, and the address keeps it', async () => {
+  const { page } = await visit('operator', '/tables/work.forms/history');
+  const set = (table: string, change: object) =>
+    beside().ask(
+      inject('tokens').operator,
+      'POST',
+      `/api/operations/set-properties`,
+      { table, ...change },
+      {
+        Prefer: 'wait=30',
+      },
+    );
+  await set('work.forms', { arguments: { properties: { seen: 'once' } } });
+  await set('work.plain', { arguments: { properties: { seen: 'once' } } });
+  await page.getByRole('link', { name: 'Jobs of this table' }).click();
+  const rows = page.getByRole('main').getByRole('listitem');
+  await rows.filter({ hasText: 'of work.forms' }).first().waitFor();
+  expect(await rows.filter({ hasText: 'of work.plain' }).count()).toBe(0);
+  await page.getByRole('combobox', { name: 'Operation' }).selectOption('compact');
+  await page.getByText('No job fits').waitFor();
+  await page.getByRole('combobox', { name: 'Operation' }).selectOption('set-properties');
+  await page.reload();
+  await rows.filter({ hasText: 'Set properties of work.forms' }).first().waitFor();
+  expect(await page.getByRole('combobox', { name: 'Operation' }).inputValue()).toBe('set-properties');
+  expect(await rows.filter({ hasText: 'of work.plain' }).count()).toBe(0);
+});
+
 test('from the worst table to a repaired one and back: three clicks a step, with real Spark', async () => {
   const { page, complaints } = await visit('operator', '/tables');
   await page.locator('[data-row]').first().click();

@@ -106,6 +106,9 @@ const jobs = createRoute({
   validateSearch: (search): JobsSearch => ({
     state: STATES.find((one) => one === search.state),
     table: word(search.table),
+    catalog: word(search.catalog),
+    op: word(search.op),
+    newest: typeof search.newest === 'number' ? search.newest : undefined,
   }),
   component: lazyRouteComponent(() => import('./pages/jobs'), 'JobsPage'),
 });

@@ -1,15 +1,14 @@
-import { useInfiniteQuery, type UseInfiniteQueryOptions, type InfiniteData } from '@tanstack/react-query';
+import { useInfiniteQuery, type InfiniteData, type UseInfiniteQueryOptions } from '@tanstack/react-query';
 import { useEffect } from 'react';
 
+interface Page<T> {
+  items: T[];
+  next?: string | null;
+}
+
 /** Reads a paged list on and on, up to `most` items where not all are needed. After a failure it waits for a retry. */
-export function useAllPages<T>(
-  options: UseInfiniteQueryOptions<
-    { items: T[]; next?: string | null },
-    Error,
-    InfiniteData<{ items: T[]; next?: string | null }>,
-    (string | null)[],
-    string
-  >,
+export function useAllPages<T, K extends readonly unknown[]>(
+  options: UseInfiniteQueryOptions<Page<T>, Error, InfiniteData<Page<T>>, K, string>,
   most = Infinity,
 ) {
   const pages = useInfiniteQuery(options);

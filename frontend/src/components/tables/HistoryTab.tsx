@@ -64,7 +64,18 @@ export default function HistoryTab({ name, catalog }: TabProps) {
   );
   if (failure && !pages.data) return failure;
   return (
-    <Section title="What was done to this table">
+    <Section
+      title="What was done to this table"
+      aside={
+        <Link
+          to="/jobs"
+          search={{ table: name, catalog }}
+          className="text-xs text-primary underline underline-offset-2"
+        >
+          Jobs of this table
+        </Link>
+      }
+    >
       {failure}
       {pages.isPending && <SkeletonRows rows={5} height={56} label="The history is being read" />}
       {!pages.isPending && rows.length === 0 && (
