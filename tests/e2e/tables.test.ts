@@ -256,6 +256,28 @@ test('HTML in a cell stays text, and of a thousand columns only those in sight a
   expect(complaints).toEqual([]);
 });
 
+test('a snapshot opens with all that it tells, its rows, and the way back to it', async () => {
+  const { page } = await visit('operator', '/tables/work.tabs/snapshots');
+  const list = page.getByRole('region', { name: 'Graph of snapshots' });
+  await list.getByRole('button').last().click();
+  const dialog = page.getByRole('dialog', { name: /^Snapshot \d+/ });
+  const id = /\d+/.exec(await dialog.getByRole('heading').innerText())?.[0] ?? '';
+  await dialog.getByText('total-data-files').waitFor();
+  await dialog.getByRole('button', { name: 'Copy the snapshot’s id' }).waitFor();
+  await accessible(page);
+  await dialog.getByRole('link', { name: 'Roll back to this …' }).click();
+  await poll(() => page.getByLabel('Snapshot', { exact: true }).inputValue()).toBe(id);
+  await page.goBack();
+  await list.getByRole('button').last().click();
+  await dialog.getByRole('link', { name: 'Its rows' }).click();
+  await page.getByRole('heading', { name: `Rows at snapshot ${id}` }).waitFor();
+  await page.goto(`${inject('base')}/tables/work.tabs/snapshots`);
+  // There is no way back to what the table is.
+  await list.getByRole('button').first().click();
+  await dialog.waitFor();
+  expect(await dialog.getByRole('link', { name: 'Roll back to this …' }).count()).toBe(0);
+});
+
 test('the graph shows branches and tags', async () => {
   const { page, context } = await visit('viewer', '/tables/shapes.branches/snapshots');
   const list = page.getByRole('region', { name: 'Graph of snapshots' });

@@ -1,6 +1,6 @@
 import { useVirtualizer } from '@tanstack/react-virtual';
 import { GitBranch, GitCommitHorizontal, Tag } from 'lucide-react';
-import { lazy, useMemo, useRef } from 'react';
+import { lazy, useMemo, useRef, useState } from 'react';
 
 import { refPages, snapshotPages } from '@/api/pages';
 import { EmptyState } from '@/components/common/EmptyState';
@@ -13,6 +13,7 @@ import { Badge, type Tone } from '@/components/ui/badge';
 import { useAllPages } from '@/hooks/useAllPages';
 import { bytes, compact, minute, plural } from '@/lib/format';
 
+import { SnapshotDialog } from './SnapshotDialog';
 import { graph, type GraphRow, type Snapshot } from './snapshotGraph';
 import type { TabProps } from './tabs';
 
@@ -76,13 +77,27 @@ function changed({ summary }: Snapshot): string {
 /** What is not known yet to be one or the other is drawn as neither. */
 const TONES: Record<string, Tone> = { branch: 'info', tag: 'warn' };
 
-function Row({ row, lanes, kinds }: { row: GraphRow; lanes: number; kinds: Map<string, string> }) {
+interface RowProps {
+  row: GraphRow;
+  lanes: number;
+  kinds: Map<string, string>;
+  open: (snapshot: Snapshot) => void;
+}
+
+function Row({ row, lanes, kinds, open }: RowProps) {
   const { snapshot } = row;
   const total = Number(snapshot.summary['total-files-size'] ?? 0);
   return (
-    <div className="flex h-11 items-center gap-3 border-b border-border px-4 text-[0.8125rem]">
+    <div className="relative flex h-11 items-center gap-3 border-b border-border px-4 text-[0.8125rem] hover:bg-accent/60">
       <Lines row={row} lanes={lanes} />
-      <span className="w-20 shrink-0 font-medium">{snapshot.operation}</span>
+      <button
+        type="button"
+        className="w-20 shrink-0 text-left font-medium after:absolute after:inset-0"
+        aria-label={`${snapshot.operation}, snapshot ${snapshot.snapshot_id}`}
+        onClick={() => open(snapshot)}
+      >
+        {snapshot.operation}
+      </button>
       <span className="min-w-0 grow truncate text-muted-foreground" title={JSON.stringify(snapshot.summary)}>
         {snapshot.refs.map((ref) => (
           <Badge key={ref} tone={TONES[kinds.get(ref) ?? ''] ?? 'outline'} className="mr-1.5">
@@ -120,6 +135,7 @@ export default function SnapshotsTab({ name, catalog }: TabProps) {
   const { rows, lanes } = useMemo(() => graph(snapshots), [snapshots]);
   const kinds = new Map(refs.data?.pages.flatMap(({ items }) => items.map((ref) => [ref.name, ref.kind])));
   const points = useMemo(() => series(snapshots), [snapshots]);
+  const [opened, open] = useState<Snapshot | null>(null);
   const scroller = useRef<HTMLDivElement>(null);
   const virtual = useVirtualizer({
     count: rows.length,
@@ -133,6 +149,8 @@ export default function SnapshotsTab({ name, catalog }: TabProps) {
   );
   if (failure && !pages.data) return failure;
   const [newest, oldest] = [snapshots[0], snapshots.at(-1)];
+  // Of the main branch's own, which come newest first.
+  const current = snapshots.find((one) => one.is_ancestor)?.snapshot_id;
   return (
     <div className="space-y-4">
       {failure}
@@ -188,7 +206,7 @@ export default function SnapshotsTab({ name, catalog }: TabProps) {
                 return (
                   row && (
                     <li key={row.snapshot.snapshot_id} className="absolute inset-x-0" style={{ top: item.start }}>
-                      <Row row={row} lanes={Math.min(lanes, MOST_LANES)} kinds={kinds} />
+                      <Row row={row} lanes={Math.min(lanes, MOST_LANES)} kinds={kinds} open={open} />
                     </li>
                   )
                 );
@@ -197,6 +215,15 @@ export default function SnapshotsTab({ name, catalog }: TabProps) {
           </div>
         )}
       </Section>
+      {opened && (
+        <SnapshotDialog
+          snapshot={opened}
+          current={opened.snapshot_id === current}
+          close={() => open(null)}
+          name={name}
+          catalog={catalog}
+        />
+      )}
     </div>
   );
 }
