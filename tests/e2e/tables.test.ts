@@ -170,6 +170,18 @@ test('each finding has its evidence against the threshold, the rule that made it
   await context.close();
 });
 
+test('the rules that looked and found nothing are named, beside those that found something', async () => {
+  const { page } = await visit('viewer', '/tables/shapes.empty/overview');
+  const quiet = page.getByRole('region', { name: 'Rules that found nothing' });
+  await quiet.getByRole('link', { name: 'Small files' }).waitFor();
+  await page.goto(`${inject('base')}/tables/flights.flights/overview`);
+  await quiet.getByRole('link', { name: 'Delete files' }).waitFor();
+  await page.getByText('40 points off').waitFor();
+  expect(await quiet.getByRole('link', { name: 'Small files' }).count()).toBe(0);
+  await quiet.getByRole('link', { name: 'Delete files' }).click();
+  await page.getByRole('heading', { level: 1, name: 'Delete files' }).waitFor();
+});
+
 test('list, detail and health each take one request', async () => {
   const { page, context } = await visit('viewer', '/jobs');
   await page.getByRole('heading', { name: 'Jobs' }).waitFor();
