@@ -338,6 +338,14 @@ test('the schema is nested, and a change of it opens its form with the column fi
   await context.close();
 });
 
+test('where a table lies is copied by a click', async () => {
+  const { page, context } = await visit('viewer', '/tables/shapes.nested/schema');
+  await context.grantPermissions(['clipboard-read', 'clipboard-write']);
+  await page.getByRole('button', { name: 'Copy the location' }).click();
+  await page.getByRole('button', { name: 'Copied' }).waitFor();
+  expect(await page.evaluate(() => navigator.clipboard.readText())).toMatch(/^file:\/\/.*nested/);
+});
+
 test('a change by somebody else is seen without a reload, in every tab', async () => {
   const one = await visit('viewer', '/tables/work.tabs/schema');
   const two = await visit('viewer', '/tables/work.tabs/history');

@@ -5,6 +5,7 @@ import type { ReactNode } from 'react';
 import type { Schemas } from '@/api/client';
 import { tableParams } from '@/api/tables';
 import { ClampedText } from '@/components/common/ClampedText';
+import { CopyButton } from '@/components/common/CopyButton';
 import { ErrorState } from '@/components/common/ErrorState';
 import { Section } from '@/components/common/Section';
 import { SkeletonRows } from '@/components/common/Skeleton';
@@ -156,6 +157,7 @@ function Layout({ schema }: { schema: Schemas['TableSchema'] }) {
           <dt className="eyebrow">Location</dt>
           <dd className="mt-0.5 break-all">
             <code className="text-xs">{schema.location}</code>
+            <CopyButton text={schema.location} label="Copy the location" className="ml-1 align-middle" />
           </dd>
         </div>
         {properties.length > 0 && (
