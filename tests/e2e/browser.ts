@@ -118,6 +118,20 @@ export async function shade(page: Page, colorScheme: 'light' | 'dark'): Promise<
   );
 }
 
+/** Waits until nothing has been added to the page for half a second. By the network it can't be seen: the feed stays open. */
+export async function quiet(page: Page): Promise<void> {
+  await page.evaluate(
+    () =>
+      new Promise<void>((done) => {
+        let timer = setTimeout(done, 500);
+        new MutationObserver(() => {
+          clearTimeout(timer);
+          timer = setTimeout(done, 500);
+        }).observe(document.body, { subtree: true, childList: true });
+      }),
+  );
+}
+
 /** Nothing sticks out to the side. */
 export async function fits(page: Page): Promise<void> {
   const [content, window_] = await page.evaluate(() => [document.documentElement.scrollWidth, window.innerWidth]);

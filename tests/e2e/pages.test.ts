@@ -1,6 +1,6 @@
 import { expect, inject, test } from 'vitest';
 
-import { accessible, fits, keep, poll, shade, useBrowser, visit, type Role } from './browser';
+import { accessible, fits, keep, poll, quiet, shade, useBrowser, visit, type Role } from './browser';
 
 useBrowser();
 
@@ -67,9 +67,9 @@ test('a page does not jump while it is filled', async () => {
     '/plugins/small-files/overview',
   ]) {
     await page.goto(inject('base') + path);
-    await page.waitForLoadState('networkidle').catch(() => undefined);
     await page.locator('h1').first().waitFor();
     await poll(() => page.locator('[role=status][aria-label]').count()).toBe(0);
+    await quiet(page);
     const shifted = await page.evaluate(() =>
       (Reflect.get(window, 'shifts') as number[]).reduce((sum, one) => sum + one, 0),
     );
