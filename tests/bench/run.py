@@ -55,7 +55,7 @@ def _measured(part: str, home: Home, token: str, tables: int) -> dict[str, list[
     if part == "console":
         return {"console": measure_console.measure(home, token, tables)}
     if part == "plugins":
-        return {"swap": measure_plugins.measure(home, token)}
+        return measure_plugins.measure(home, token)
     return {"compaction": measure_compaction.measure(home, token)}
 
 
