@@ -5,13 +5,13 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
-import subprocess
 import time
 from functools import partial
 from typing import TYPE_CHECKING
 
 from figures import Row, median, row, timed
-from harness import BINARY, PLUGINS, TOP, Home, Server, loaded, until
+from harness import PLUGINS, Home, Server, loaded, until
+from measure_runtime import PYTHON, in_python
 from sick_tables import Sick, make
 from wire import Wire, serving
 
@@ -22,7 +22,6 @@ SWAPS = 11
 RULE = "small-files"
 TABLE = "bench.small_files"
 
-PYTHON = "unpartitioned"
 PYTHON_SWAPS = 3
 
 MANY = 200
@@ -41,7 +40,7 @@ def _swaps(home: Home, token: str) -> list[Row]:
     make(home.lake, TABLE, Sick(files=60, partitions=1, snapshots=1, imagined=True))
     component = (PLUGINS / f"{RULE}.wasm").read_bytes()
     # So little that the rule in Python finds something.
-    settings = {"plugins": {PYTHON: {"config": {"most_gib": 1e-9}}}}
+    settings = {"plugins": {PYTHON.name: {"config": {"most_gib": 1e-9}}}}
     (home.folder / "config.json").write_text(json.dumps(settings))
     with serving(home, token) as api, contextlib.closing(Wire(api.host, token)) as wire:
         assert _judge(wire, RULE), "the rule finds something"
@@ -57,14 +56,12 @@ def _swaps(home: Home, token: str) -> list[Row]:
 
 
 def _in_python(home: Home, api: Api, wire: Wire) -> list[float]:
-    source = TOP / "examples" / "third-party" / PYTHON
-    subprocess.run([str(BINARY), "plugin", "build", str(source)], check=True, stdout=subprocess.DEVNULL)
-    component = (source / "dist" / f"{PYTHON}.wasm").read_bytes()
+    component = in_python()
     times = []
     for number in range(PYTHON_SWAPS + 1):
-        times.append(_swap(home, wire, PYTHON, marked(component, number)))
+        times.append(_swap(home, wire, PYTHON.name, marked(component, number)))
         # What compiles behind the one before is not part of the next one.
-        until("the faster code is there", partial(_optimised, api, PYTHON), 600)
+        until("the faster code is there", partial(_optimised, api, PYTHON.name), 600)
     return times[1:]
 
 

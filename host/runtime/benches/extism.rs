@@ -1,5 +1,5 @@
 //! Extism, which a program takes that wants plugins and has no runtime of its own, in turns with ours: from the bytes of a
-//! rule to its first answer, and one call. Its library is named by DRLS_EXTISM; `scripts/bench.sh` brings it.
+//! rule to its first answer, and one call. Its library is named by DRLS_EXTISM; `make bench` brings it.
 
 #[path = "extism/foreign.rs"]
 mod foreign;
@@ -26,7 +26,7 @@ const CALLS: usize = 500;
 
 fn main() {
     let Some(library) = std::env::var_os("DRLS_EXTISM") else {
-        eprintln!("extism: not measured, DRLS_EXTISM names no library; scripts/bench.sh brings it");
+        eprintln!("extism: not measured, DRLS_EXTISM names no library; make bench brings it");
         return;
     };
     let extism = Extism::load(&library);

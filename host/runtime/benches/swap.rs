@@ -91,7 +91,7 @@ fn real_rule() -> Vec<Value> {
 fn in_python() -> Value {
     let built = format!("../../examples/third-party/{PYTHON}/dist/{PYTHON}.wasm");
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(built);
-    let component = std::fs::read(&file).expect("the rule in Python: scripts/bench.sh builds it");
+    let component = std::fs::read(&file).expect("the rule in Python: make bench builds it");
     let engine =
         Engine::new(Config::new().concurrency_support(false).strategy(Strategy::Winch)).expect("an engine of Winch");
     let home = Home::new();
