@@ -216,7 +216,7 @@ def run(suite: Suite, tell: Callable[[str], None] = tell) -> Result:
     counts = Counts()
     colour = {"CARGO_TERM_COLOR": "always"} if sys.stdout.isatty() else {}
     # What is killed has said what it had to say.
-    python = {"PYTHONUNBUFFERED": "1", "PYTHONFAULTHANDLER": "1"}
+    python = {"PYTHONUNBUFFERED": "1"}
     try:
         process = subprocess.Popen(
             suite.command,

@@ -26,6 +26,12 @@ MOST = 200 * MIB
 
 
 @pytest.fixture(scope="module")
+def environment() -> dict[str, str]:
+    """Let Python ask for the signals that a trap comes as: a trap must not be the end of the server."""
+    return {"PYTHONFAULTHANDLER": "1"}
+
+
+@pytest.fixture(scope="module")
 def table(home: Home) -> str:
     """Make a table that several rules find something about."""
     make(home.lake, "unruly.small", Sick(files=60, partitions=2, snapshots=3, position_deletes=20))
