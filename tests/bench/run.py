@@ -19,6 +19,7 @@ import figures
 import measure_compaction
 import measure_console
 import measure_plugins
+import measure_runtime
 import measure_server
 import measure_tables
 from harness import BINARY, PLUGINS, TOP, Home
@@ -40,9 +41,7 @@ def main() -> None:
         _environment(part)
         print(f"bench: {part}", file=sys.stderr, flush=True)
         if part == "runtime":
-            # It writes its own rows. With all packages, so that what they depend on is compiled once.
-            command = ("cargo", "bench", "--workspace", "--bench", "call", "--bench", "swap")
-            subprocess.run(command, cwd=TOP, check=True, stdout=subprocess.DEVNULL)
+            measure_runtime.measure()
             continue
         with tempfile.TemporaryDirectory(prefix="drls-bench-") as folder:
             home = Home.make(Path(folder) / "home")
@@ -60,7 +59,7 @@ def _measured(part: str, home: Home, token: str, tables: int) -> dict[str, list[
     if part == "console":
         return {"console": measure_console.measure(home, token, tables)}
     if part == "plugins":
-        return {"swap": measure_plugins.measure(home, token)}
+        return measure_plugins.measure(home, token)
     return {"compaction": measure_compaction.measure(home, token)}
 
 
