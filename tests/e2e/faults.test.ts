@@ -1,15 +1,9 @@
 import { expect, inject, test } from 'vitest';
 
-import { poll, useBrowser, visit } from './browser';
+import { beside, poll, useBrowser, visit } from './browser';
 import { Home, Server } from './rig';
 
 useBrowser();
-
-function beside(): Server {
-  const server = new Server(new Home(inject('home')));
-  server.base = inject('base');
-  return server;
-}
 
 function problem(status: number, code: string, errors: object[] = []) {
   const body = {
@@ -42,6 +36,53 @@ test('a server that goes and comes back is told, and the page goes on by itself'
     await server.stop();
     home.remove();
   }
+});
+
+test('what is on screen stays where asking anew fails', async () => {
+  const set = (seen: string) =>
+    beside().ask(
+      inject('tokens').operator,
+      'POST',
+      '/api/operations/set-properties',
+      { table: 'work.forms', arguments: { properties: { seen } } },
+      { Prefer: 'wait=30' },
+    );
+  await set('once');
+  const rows: [tab: string, row: string][] = [
+    ['files', 'role=region[name="Names, partitions and sizes"] >> role=listitem'],
+    ['snapshots', 'role=region[name="Graph of snapshots"] >> role=listitem'],
+    ['history', 'role=listitem >> text=Table set properties'],
+  ];
+  const { context } = await visit('viewer', '/jobs');
+  const pages = await Promise.all(
+    rows.map(async ([tab, row]) => {
+      const page = await context.newPage();
+      await page.goto(`${inject('base')}/tables/work.forms/${tab}`);
+      await page.locator(row).first().waitFor();
+      await poll(() => page.locator('[role=status][aria-label]').count(), { message: tab }).toBe(0);
+      return { page, row };
+    }),
+  );
+  await context.route('**/api/table/**', (route) => route.fulfill(problem(500, 'internal')));
+  // Every tab hears of the change, and asks anew.
+  await set('again');
+  for (const { page, row } of pages) {
+    await page.getByRole('alert').first().waitFor();
+    expect(await page.locator(row).count()).toBeGreaterThan(0);
+  }
+});
+
+test('what can’t be read is told in its place, and nothing waits for ever', async () => {
+  const { page, context } = await visit('viewer', '/tables/shapes.gone/files');
+  await page.getByText('The sizes can’t be shown').waitFor();
+  await page.getByRole('img', { name: 'Health not known' }).waitFor();
+  await poll(() => page.locator('[role=status][aria-label]').count()).toBe(0);
+  await context.route('**/refs*', (route) => route.fulfill(problem(500, 'internal')));
+  await page.goto(`${inject('base')}/tables/shapes.branches/snapshots`);
+  await page.getByText('Branches and tags can’t be told apart').waitFor();
+  const list = page.getByRole('region', { name: 'Graph of snapshots' });
+  await list.getByText('v1', { exact: true }).waitFor();
+  expect(await list.getByLabel('branch').count()).toBe(0);
 });
 
 test('a session that ends in the middle is asked for again, and what was typed stays', async () => {
@@ -88,10 +129,18 @@ test('403 says which way out there is', async () => {
 test('422 stands at the field that is wrong', async () => {
   const { page } = await visit('operator', '/tables/work.forms/operations?op=add-column');
   await page.getByLabel('Path').fill('x');
-  await page.getByLabel('Type').fill('no such type');
+  const type = page.getByLabel('Type');
+  await type.fill('no such type');
+  const answered = page.waitForResponse((got) => got.url().includes('/api/operations/add-column'));
   await page.getByRole('button', { name: 'Dry run' }).click();
-  const field = page.getByLabel('Type').locator('xpath=ancestor::*[.//label][1]');
-  await poll(() => field.innerText()).toMatch(/no such type|not a type|unknown|Iceberg/i);
+  const answer = await answered;
+  expect(answer.status()).toBe(422);
+  const { errors } = (await answer.json()) as { errors: { pointer: string; detail: string }[] };
+  expect(errors).toEqual([{ pointer: '/arguments/type', detail: expect.stringMatching(/./) as string }]);
+  // The element that the field itself is described by.
+  const told = page.locator(`[id="${(await type.getAttribute('id')) ?? ''}__error"]`);
+  await poll(() => told.innerText()).toBe(errors[0]?.detail);
+  expect((await type.getAttribute('aria-describedby'))?.split(' ')).toContain(await told.getAttribute('id'));
   expect(await page.getByRole('button', { name: 'Run this plan' }).count()).toBe(0);
 });
 
@@ -130,7 +179,8 @@ test('409: a plan that the table has outrun is planned again', async () => {
 test('412: values that somebody else changed are not written over', async () => {
   const { page, context } = await visit('admin', '/plugins/small-files/configuration');
   await page.getByRole('button', { name: 'Save' }).waitFor();
-  // Without the feed this page does not hear of the change.
+  // Without the feed this page does not hear of the change. Requests of the worker that tabs share can't be held up.
+  await context.addInitScript(() => Reflect.deleteProperty(window, 'SharedWorker'));
   await context.route('**/api/events', (route) => route.abort());
   await page.reload();
   await page.getByRole('button', { name: 'Save' }).waitFor();
@@ -249,4 +299,48 @@ test('a clock that is wrong does not turn "minutes ago" into nonsense', async ()
   });
   await page.goto(`${inject('base')}/tables/flights.flights/overview`);
   await poll(() => page.getByText(/^Judged/).innerText()).toMatch(/Judged (just now|[1-9]\d? minutes? ago)/);
+});
+
+test('on plain HTTP from another machine a plan runs and an id is copied all the same', async () => {
+  const { page, context } = await visit('operator', '/jobs');
+  // What a browser leaves out where the page is not secure.
+  await context.addInitScript(() => {
+    Reflect.deleteProperty(Crypto.prototype, 'randomUUID');
+    Reflect.deleteProperty(Navigator.prototype, 'clipboard');
+  });
+  await page.goto(`${inject('base')}/tables/work.plain/operations?op=rename-column`);
+  expect(await page.evaluate(() => ['randomUUID' in crypto, 'clipboard' in navigator])).toEqual([false, false]);
+  await page.getByLabel('Path').fill('value');
+  await page.getByLabel('New name').fill('amount');
+  await page.getByRole('button', { name: 'Dry run' }).click();
+  await page.getByRole('button', { name: 'Run this plan' }).click();
+  await page.getByRole('button', { name: 'Undo' }).waitFor();
+  await page.getByRole('button', { name: 'Copy the table’s full name' }).click();
+  await page.getByRole('button', { name: 'Copied' }).waitFor();
+  await page.getByRole('navigation', { name: 'Console' }).getByRole('link', { name: 'Tables' }).click();
+  await page.getByLabel('Search tables').press('Control+V');
+  await poll(() => page.getByLabel('Search tables').inputValue()).toBe('work.plain');
+});
+
+test('a part of the console that does not come leaves the rest, and says to reload', async () => {
+  const { page, context } = await visit('viewer', '/tables/shapes.branches/overview');
+  const parts = page.getByRole('navigation', { name: 'Parts of the table' });
+  await context.route('**/assets/SnapshotsTab-*.js', (route) => route.abort());
+  await parts.getByRole('link', { name: 'Snapshots' }).click();
+  const alert = page.getByRole('alert');
+  await alert.getByText('A newer console is served: reload the page.').waitFor();
+  await parts.getByRole('link', { name: 'Schema' }).click();
+  await page.getByRole('rowheader', { name: 'region' }).waitFor();
+  expect(await alert.count()).toBe(0);
+  await parts.getByRole('link', { name: 'Snapshots' }).click();
+  await context.unroute('**/assets/SnapshotsTab-*.js');
+  await alert.getByRole('button', { name: 'Reload' }).click();
+  await page.getByRole('region', { name: 'Graph of snapshots' }).waitFor();
+  // A mistake of the console itself is not told as one of the server, and the frame stays too.
+  await context.route('**/api/plugins', (route) => route.fulfill({ json: { items: [null] } }));
+  await page.getByRole('navigation', { name: 'Console' }).getByRole('link', { name: 'Plugins' }).click();
+  await alert.getByText('This is a mistake of the console itself').waitFor();
+  expect(await alert.innerText()).not.toContain('does not answer');
+  await page.getByRole('link', { name: 'Jobs', exact: true }).click();
+  await page.getByRole('heading', { name: 'Jobs' }).waitFor();
 });

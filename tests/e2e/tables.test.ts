@@ -1,18 +1,14 @@
+import { readdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+
 import { expect, inject, test } from 'vitest';
 
-import { accessible, poll, useBrowser, visit } from './browser';
-import { Server, Home } from './rig';
+import { accessible, beside, poll, shade, useBrowser, visit } from './browser';
+import { Home, Server, until } from './rig';
 
 useBrowser();
 
 const ODD = 'odd.größe.`a.b"c\'d``e <img src=x onerror=alert(1)> ü`';
-
-/** A server that runs already, for what a test does beside the page. */
-function beside(): Server {
-  const server = new Server(new Home(inject('home')));
-  server.base = inject('base');
-  return server;
-}
 
 test('the worst table stands first, with its score and reason, sizes for people and exact ones on hover', async () => {
   const { page, context } = await visit('viewer', '/tables');
@@ -53,6 +49,31 @@ test('search, sort and namespace stand in the address, and come back from it', a
   await context.close();
 });
 
+test('the list is narrowed by how tables are and by their worst finding, and the address keeps it', async () => {
+  const { page } = await visit('viewer', '/tables');
+  const state = page.getByRole('navigation', { name: 'State' });
+  const row = page.locator('[data-row]');
+  await state.getByRole('link', { name: /^Sick [1-9]/ }).click();
+  const sick = Number(/\d+/.exec(await state.getByRole('link', { name: /^Sick/ }).innerText())?.[0]);
+  await poll(() => row.count()).toBe(sick);
+  await row.filter({ hasText: 'flights' }).first().waitFor();
+  expect(await row.filter({ hasText: 'empty' }).count()).toBe(0);
+  await page.reload();
+  await poll(() => row.count()).toBe(sick);
+  await state.getByRole('link', { name: /^All/ }).click();
+  await row.filter({ hasText: 'empty' }).waitFor();
+  const finding = state.getByRole('link', { name: /^Small files [1-9]/ });
+  await finding.click();
+  const small = Number(/\d+/.exec(await finding.innerText())?.[0]);
+  await poll(() => row.count()).toBe(small);
+  expect(page.url()).toContain('finding=small-files');
+  await page.goBack();
+  await poll(() => row.count()).toBeGreaterThan(small);
+  await page.goForward();
+  await poll(() => row.count()).toBe(small);
+  await accessible(page);
+});
+
 test('rows are walked by the arrow keys and opened by Enter', async () => {
   const { page, context } = await visit('viewer', '/tables?sort=name');
   await page.locator('[data-row]').first().focus();
@@ -69,6 +90,32 @@ test('rows are walked by the arrow keys and opened by Enter', async () => {
   await page.keyboard.press('t');
   await page.getByRole('heading', { level: 1, name: 'Tables' }).waitFor();
   await context.close();
+});
+
+test('keys that are pressed alone can be switched off, for good', async () => {
+  const { page } = await visit('viewer', '/tables/flights.airports/overview');
+  await page.getByText(/^Judged/).waitFor();
+  await page.keyboard.press('?');
+  const keys = page.getByRole('dialog', { name: 'Keys' });
+  const alone = keys.getByRole('checkbox', { name: /Keys that are pressed alone/ });
+  await alone.uncheck();
+  await accessible(page);
+  await page.keyboard.press('Escape');
+  await keys.waitFor({ state: 'detached' });
+  await page.reload();
+  await page.getByText(/^Judged/).waitFor();
+  await page.keyboard.press(']');
+  // Keys are worked on in order: the palette is here only after the one before did nothing.
+  await page.keyboard.press('Control+k');
+  await page.getByRole('dialog', { name: 'Go to' }).waitFor();
+  await page.keyboard.press('Escape');
+  expect(page.url()).toContain('/overview');
+  await page.getByRole('button', { name: 'Keys', exact: true }).click();
+  await alone.check();
+  await page.keyboard.press('Escape');
+  await keys.waitFor({ state: 'detached' });
+  await page.keyboard.press(']');
+  await poll(() => page.url()).toContain('/schema');
 });
 
 test('on a phone namespaces are chosen from a list', async () => {
@@ -93,7 +140,7 @@ test('a name with dots, quotes, HTML and letters of all kinds holds in every lin
     .locator('[data-row]')
     .filter({ has: page.getByTitle(ODD, { exact: true }) })
     .click();
-  for (const tab of ['Schema', 'Snapshots', 'Files', 'Operations', 'History', 'Overview']) {
+  for (const tab of ['Schema', 'Rows', 'Snapshots', 'Files', 'Operations', 'History', 'Overview']) {
     await page.getByRole('navigation', { name: 'Parts of the table' }).getByRole('link', { name: tab }).click();
     await poll(() => page.locator('[role=status][aria-label]').count(), { message: tab }).toBe(0);
     await poll(() => page.getByRole('alert').count(), { message: tab }).toBe(0);
@@ -121,6 +168,18 @@ test('each finding has its evidence against the threshold, the rule that made it
   await remedy.press('Enter');
   expect(page.url()).toContain('/overview');
   await context.close();
+});
+
+test('the rules that looked and found nothing are named, beside those that found something', async () => {
+  const { page } = await visit('viewer', '/tables/shapes.empty/overview');
+  const quiet = page.getByRole('region', { name: 'Rules that found nothing' });
+  await quiet.getByRole('link', { name: 'Small files' }).waitFor();
+  await page.goto(`${inject('base')}/tables/flights.flights/overview`);
+  await quiet.getByRole('link', { name: 'Delete files' }).waitFor();
+  await page.getByText('40 points off').waitFor();
+  expect(await quiet.getByRole('link', { name: 'Small files' }).count()).toBe(0);
+  await quiet.getByRole('link', { name: 'Delete files' }).click();
+  await page.getByRole('heading', { level: 1, name: 'Delete files' }).waitFor();
 });
 
 test('list, detail and health each take one request', async () => {
@@ -154,6 +213,83 @@ test('5,000 snapshots stand in one graph, with few of them in the document', asy
   await context.close();
 });
 
+test('the chart takes the colours of the system’s theme when that changes', async () => {
+  const { page } = await visit('viewer', '/tables/shapes.branches/snapshots', { colorScheme: 'light' });
+  const canvas = page.getByRole('img', { name: /Data files and rows from/ }).locator('canvas');
+  await canvas.waitFor();
+  /** The colour that most of what is drawn has: the grid's. */
+  const most = () =>
+    canvas.evaluate((element: HTMLCanvasElement) => {
+      const { data } = element.getContext('2d')?.getImageData(0, 0, element.width, element.height) ?? { data: [] };
+      const times = new Map<string, number>();
+      for (let at = 0; at < data.length; at += 4) {
+        const colour = data.slice(at, at + 4).join();
+        if (data[at + 3] === 255) times.set(colour, (times.get(colour) ?? 0) + 1);
+      }
+      return [...times].sort(([, a], [, b]) => b - a)[0]?.[0];
+    });
+  await poll(most).toBeDefined();
+  const light = await most();
+  await shade(page, 'dark');
+  await poll(most).not.toBe(light);
+});
+
+test('rows are shown as the table is now, and as it was at a snapshot', async () => {
+  const server = beside();
+  const token = inject('tokens').viewer;
+  const listed = await server.ask(token, 'GET', '/api/table/work.plain/snapshots');
+  const { items } = listed as { items: { snapshot_id: string; summary: Record<string, string> }[] };
+  const first = items.at(-1);
+  const { page } = await visit('viewer', '/tables/work.plain/rows');
+  await page.getByRole('columnheader', { name: 'region' }).waitFor();
+  const now = await page.getByRole('row').count();
+  await page.goto(`${inject('base')}/tables/work.plain/rows?snapshot="${first?.snapshot_id ?? ''}"`);
+  await page.getByRole('heading', { name: `Rows at snapshot ${first?.snapshot_id ?? ''}` }).waitFor();
+  // One row is the heads.
+  await poll(() => page.getByRole('row').count()).toBe(Number(first?.summary['total-records']) + 1);
+  await page.getByRole('link', { name: 'Show it as it is now' }).click();
+  await poll(() => page.getByRole('row').count()).toBe(now);
+});
+
+test('HTML in a cell stays text, and of a thousand columns only those in sight are drawn', async () => {
+  const { page, context, complaints } = await visit('viewer', '/jobs');
+  const html = '<img src=x onerror=alert(1)>';
+  const columns = Array.from({ length: 1000 }, (_, at) => ({ name: `c${at}`, type: 'string' }));
+  const rows = Array.from({ length: 100 }, () => columns.map(({ name }) => (name === 'c999' ? html : null)));
+  await context.route('**/preview*', (route) => route.fulfill({ json: { columns, rows, cut: true } }));
+  await page.goto(`${inject('base')}/tables/work.tabs/rows`);
+  const grid = page.getByRole('region', { name: 'Values by column' });
+  await grid.getByText('null').first().waitFor();
+  expect(await grid.locator('th').count()).toBeLessThan(20);
+  await page.getByText('100 of its rows, in no order; long values are shortened').waitFor();
+  await grid.evaluate((element) => element.scrollTo(element.scrollWidth, 0));
+  await grid.getByText(html).first().waitFor();
+  expect(await page.locator('img[src=x]').count()).toBe(0);
+  expect(complaints).toEqual([]);
+});
+
+test('a snapshot opens with all that it tells, its rows, and the way back to it', async () => {
+  const { page } = await visit('operator', '/tables/work.tabs/snapshots');
+  const list = page.getByRole('region', { name: 'Graph of snapshots' });
+  await list.getByRole('button').last().click();
+  const dialog = page.getByRole('dialog', { name: /^Snapshot \d+/ });
+  const id = /\d+/.exec(await dialog.getByRole('heading').innerText())?.[0] ?? '';
+  await dialog.getByText('total-data-files').waitFor();
+  await dialog.getByRole('button', { name: 'Copy the snapshot’s id' }).waitFor();
+  await accessible(page);
+  await dialog.getByRole('link', { name: 'Roll back to this …' }).click();
+  await poll(() => page.getByLabel('Snapshot', { exact: true }).inputValue()).toBe(id);
+  await page.goBack();
+  await list.getByRole('button').last().click();
+  await dialog.getByRole('link', { name: 'Its rows' }).click();
+  await page.getByRole('heading', { name: `Rows at snapshot ${id}` }).waitFor();
+  await page.goto(`${inject('base')}/tables/work.tabs/snapshots`);
+  // There is no way back to what the table is.
+  await list.getByRole('button').first().click();
+  await dialog.waitFor();
+  expect(await dialog.getByRole('link', { name: 'Roll back to this …' }).count()).toBe(0);
+});
+
 test('the graph shows branches and tags', async () => {
   const { page, context } = await visit('viewer', '/tables/shapes.branches/snapshots');
   const list = page.getByRole('region', { name: 'Graph of snapshots' });
@@ -168,6 +304,8 @@ test('a table without rows says what to do on every tab', async () => {
   await accessible(page);
   await page.goto(`${inject('base')}/tables/shapes.empty/snapshots`);
   await page.getByText('The first write to this table makes one.').waitFor();
+  await page.goto(`${inject('base')}/tables/shapes.empty/rows`);
+  await page.getByText('Nothing was written to the table yet').waitFor();
   await page.goto(`${inject('base')}/tables/shapes.empty/files`);
   await page.getByText('nothing was written to it yet').waitFor();
   await context.close();
@@ -187,12 +325,25 @@ test('a table that is gone says so, with the request’s id to copy', async () =
 
 test('the schema is nested, and a change of it opens its form with the column filled in', async () => {
   const { page, context } = await visit('operator', '/tables/shapes.nested/schema');
+  // A column may be called as the parts that Iceberg names in lists and maps; those parts themselves keep their names.
+  await page.getByRole('link', { name: 'Rename value', exact: true }).waitFor();
+  await page.getByRole('link', { name: 'Rename items.element.sku', exact: true }).waitFor();
+  for (const part of ['items.element', 'prices.key', 'prices.value'])
+    expect(await page.getByRole('link', { name: `Rename ${part}`, exact: true }).count()).toBe(0);
   await page.getByRole('link', { name: 'Rename address.at.lat' }).click();
   await poll(() => page.getByLabel('Path').inputValue()).toBe('address.at.lat');
   await page.getByLabel('New name').fill('latitude');
   await page.getByRole('button', { name: 'Dry run' }).click();
   await page.getByText('Rename address.at.lat to latitude').waitFor();
   await context.close();
+});
+
+test('where a table lies is copied by a click', async () => {
+  const { page, context } = await visit('viewer', '/tables/shapes.nested/schema');
+  await context.grantPermissions(['clipboard-read', 'clipboard-write']);
+  await page.getByRole('button', { name: 'Copy the location' }).click();
+  await page.getByRole('button', { name: 'Copied' }).waitFor();
+  expect(await page.evaluate(() => navigator.clipboard.readText())).toMatch(/^file:\/\/.*nested/);
 });
 
 test('a change by somebody else is seen without a reload, in every tab', async () => {
@@ -214,4 +365,44 @@ test('a change by somebody else is seen without a reload, in every tab', async (
   );
   await one.context.close();
   await two.context.close();
+});
+
+test('another catalog is chosen above the namespaces, and stays chosen in the palette and on the way back', async () => {
+  const home = new Home();
+  // One plugin is enough, and is loaded the sooner.
+  const plugins = join(home.folder, 'plugins');
+  for (const file of readdirSync(plugins)) if (file !== 'compact.wasm') rmSync(join(plugins, file));
+  home.lake('--second');
+  const token = home.user('vera', 'viewer');
+  const server = new Server(home);
+  await server.start();
+  try {
+    const listed = () => server.ask(token, 'GET', '/api/tables');
+    await until('the plugin is loaded', () => listed().then(Boolean, () => false));
+    const { page } = await visit('viewer', '/tables', { base: server.base, home });
+    await page.locator('[data-row]').filter({ hasText: 'near' }).waitFor();
+    const catalog = page.getByRole('combobox', { name: 'Catalog' });
+    expect(await catalog.inputValue()).toBe('drls');
+    await catalog.selectOption('second');
+    await page.locator('[data-row]').filter({ hasText: 'away' }).waitFor();
+    await poll(() => page.locator('[data-row]').count()).toBe(1);
+    await page.locator('[data-row]').click();
+    await page.getByRole('heading', { level: 1, name: 'away' }).waitFor();
+    await page.getByText(/^Judged/).waitFor();
+    await page.keyboard.press('Control+k');
+    await page.getByRole('option', { name: /far\.away/ }).waitFor();
+    expect(await page.getByRole('option', { name: /near\.by/ }).count()).toBe(0);
+    await page.getByRole('option', { name: /^Compact.*…$/ }).click();
+    await page.getByRole('button', { name: 'Dry run' }).waitFor();
+    expect(new URL(page.url()).searchParams.get('catalog')).toBe('second');
+    await page.getByRole('navigation', { name: 'Breadcrumb' }).getByRole('link', { name: 'Tables of second' }).click();
+    await page.locator('[data-row]').filter({ hasText: 'away' }).waitFor();
+    expect(await catalog.inputValue()).toBe('second');
+    await catalog.selectOption('drls');
+    await page.locator('[data-row]').filter({ hasText: 'near' }).waitFor();
+    expect(new URL(page.url()).searchParams.has('catalog')).toBe(false);
+  } finally {
+    await server.stop();
+    home.remove();
+  }
 });

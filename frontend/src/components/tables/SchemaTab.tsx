@@ -5,6 +5,7 @@ import type { ReactNode } from 'react';
 import type { Schemas } from '@/api/client';
 import { tableParams } from '@/api/tables';
 import { ClampedText } from '@/components/common/ClampedText';
+import { CopyButton } from '@/components/common/CopyButton';
 import { ErrorState } from '@/components/common/ErrorState';
 import { Section } from '@/components/common/Section';
 import { SkeletonRows } from '@/components/common/Skeleton';
@@ -42,13 +43,18 @@ function Change({
   );
 }
 
-function FieldRows({ fields, depth, may, ...table }: TabProps & { fields: Field[]; depth: number; may: boolean }) {
-  return fields.map((field) => <FieldRow key={field.id} field={field} depth={depth} may={may} {...table} />);
+interface RowProps extends TabProps {
+  depth: number;
+  may: boolean;
+  /** Has a name of its own: what is in a list or map is named by Iceberg, and can't be renamed or dropped by itself. */
+  own: boolean;
 }
 
-function FieldRow({ field, depth, may, ...table }: TabProps & { field: Field; depth: number; may: boolean }) {
-  // The parts that Iceberg itself names can't be renamed or dropped by themselves.
-  const own = !['element', 'key', 'value'].includes(field.name);
+function FieldRows({ fields, ...row }: RowProps & { fields: Field[] }) {
+  return fields.map((field) => <FieldRow key={field.id} field={field} {...row} />);
+}
+
+function FieldRow({ field, depth, may, own, ...table }: RowProps & { field: Field }) {
   return (
     <>
       <tr className="group border-b border-border last:border-0">
@@ -84,7 +90,7 @@ function FieldRow({ field, depth, may, ...table }: TabProps & { field: Field; de
           )}
         </td>
       </tr>
-      <FieldRows fields={field.fields} depth={depth + 1} may={may} {...table} />
+      <FieldRows fields={field.fields} depth={depth + 1} may={may} own={!/^(list|map)\b/.test(field.type)} {...table} />
     </>
   );
 }
@@ -151,6 +157,7 @@ function Layout({ schema }: { schema: Schemas['TableSchema'] }) {
           <dt className="eyebrow">Location</dt>
           <dd className="mt-0.5 break-all">
             <code className="text-xs">{schema.location}</code>
+            <CopyButton text={schema.location} label="Copy the location" className="ml-1 align-middle" />
           </dd>
         </div>
         {properties.length > 0 && (
@@ -209,7 +216,7 @@ export default function SchemaTab({ name, catalog }: TabProps) {
             </tr>
           </thead>
           <tbody>
-            <FieldRows fields={schema.data.fields} depth={0} may={may} name={name} catalog={catalog} />
+            <FieldRows fields={schema.data.fields} depth={0} may={may} own name={name} catalog={catalog} />
           </tbody>
         </table>
       </Section>
