@@ -9,6 +9,7 @@ mod budget;
 mod cache;
 mod call;
 mod collect;
+mod contract;
 mod convert;
 mod engine;
 mod error;
