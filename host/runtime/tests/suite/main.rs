@@ -15,6 +15,7 @@ mod calls_of_optimised_code {
     mod calls;
 }
 mod admission;
+mod cache;
 mod corpus;
 mod events;
 mod files;
