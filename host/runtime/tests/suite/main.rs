@@ -16,6 +16,7 @@ mod calls_of_optimised_code {
 }
 mod admission;
 mod cache;
+mod clock;
 mod corpus;
 mod events;
 mod files;
