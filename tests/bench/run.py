@@ -1,6 +1,6 @@
 """Measures the product beside floors and peers in one run; see README.md.
 
-scripts/bench.sh [--tables N] [--only server|tables|plugins|console|compaction ...]
+scripts/bench.sh [--tables N] [--only server|tables|runtime|plugins|console|compaction ...]
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from harness import BINARY, PLUGINS, TOP, Home
 
 HERE = Path(__file__).resolve().parent
 
-PARTS = ("server", "tables", "plugins", "console", "compaction")
+PARTS = ("server", "tables", "runtime", "plugins", "console", "compaction")
 
 
 def main() -> None:
@@ -39,6 +39,11 @@ def main() -> None:
     for part in asked.only:
         _environment(part)
         print(f"bench: {part}", file=sys.stderr, flush=True)
+        if part == "runtime":
+            # It writes its own rows. With all packages, so that what they depend on is compiled once.
+            command = ("cargo", "bench", "--workspace", "--bench", "call", "--bench", "swap")
+            subprocess.run(command, cwd=TOP, check=True, stdout=subprocess.DEVNULL)
+            continue
         with tempfile.TemporaryDirectory(prefix="drls-bench-") as folder:
             home = Home.make(Path(folder) / "home")
             token = home.user("bench", "admin")
