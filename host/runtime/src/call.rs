@@ -82,7 +82,12 @@ impl Frame<'_> {
         let answer = guest(&mut store);
         let state = store.data_mut();
         self.stats.ran(start.elapsed(), state.limiter.memory());
-        answer.map_err(|error| explain(&error, state, limits, self.memory, self.time))
+        let answer = answer.map_err(|error| explain(&error, state, limits, self.memory, self.time));
+        if let Err(Failure::Trapped(trapped)) = &answer {
+            // Behind what the guest said itself, for who reads its log: where it was.
+            self.log.write(self.plugin, Level::Error, self.log.cut(trapped.place()));
+        }
+        answer
     }
 }
 
