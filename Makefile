@@ -5,7 +5,7 @@
 help:
 	@echo 'make run     build, make the sample lakehouse, serve it on http://127.0.0.1:3000 (BIND=host:port, DRLS_HOME=folder)'
 	@echo 'make test    the checks and every test'
-	@echo 'make soak    an hour of random work with kills, held to a model (SOAK_SECONDS, SOAK_SEED): tests/soak'
+	@echo 'make soak    every case that tests take a sample of, then an hour of random work held to a model (SOAK_SECONDS, SOAK_SEED)'
 	@echo 'make check   formatting, lints, types, docs, licences, unused dependencies'
 	@echo 'make build   the server, its Python environment, the plugins'
 	@echo 'make bench   measure it beside floors and peers: tests/bench'

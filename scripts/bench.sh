@@ -7,8 +7,6 @@ cd "$top"
 
 if [ -z "${DRLS_BIN:-}" ]; then
   scripts/build.sh
-  # Their rows are in the table below too.
-  cargo bench -p drls-runtime --benches >/dev/null
 else
   scripts/python-env.sh >/dev/null
 fi

@@ -118,7 +118,7 @@ def tests() -> list[Suite]:
     """What `make test` runs after the checks."""
     cargo = ("cargo", "test", "--workspace", "--no-fail-fast")
     build = ("cargo", "build", "--workspace", "--release")
-    pytest = (PYTHON, "-m", "pytest", "--color=auto", "-c", "python/pyproject.toml", "--rootdir", ".")
+    pytest = (PYTHON, "-m", "pytest", "--color=auto", "--durations=10", "-c", "python/pyproject.toml", "--rootdir", ".")
     # What stands between the SDK and a component can be imported inside one only.
     sdk = ("plugins/sdk-python", "--ignore", "plugins/sdk-python/drls_plugin/guest.py")
     return [
@@ -128,12 +128,13 @@ def tests() -> list[Suite]:
         Suite("python: plugin sdk", (*pytest, "--doctest-modules", *sdk), "pytest", ".", {"PYTHONPATH": sdk[0]}),
         check("javascript: plugin sdk", "node", "--test", folder="plugins/sdk-javascript"),
         Suite("console", ("npm", "run", "--silent", "test"), "vitest", "frontend"),
-        Suite("house", (*pytest, "tests"), "pytest", lane="longest"),
+        Suite("house", (*pytest, "tests/server"), "pytest", lane="longest"),
         # Builds plugins in three languages, by the program that stands for a third party's. Cargo makes that one by
         # itself only where no target is named.
         Suite("rust: program of the kit", (*build, "--example", "drls-plugin"), "check", lane="beside"),
         Suite("rust: author kit", (*cargo, "--release", "--test", "kit"), "cargo", lane="beside"),
         Suite("python", (*pytest, "python/tests"), "pytest", lane="beside"),
+        Suite("house: faults, soak", (*pytest, "tests", "--ignore", "tests/server"), "pytest", lane="beside"),
         Suite("console: browser", ("npm", "run", "--silent", "e2e"), "vitest", "frontend", lane="beside"),
         *(example_test(name) for name in examples()),
     ]
@@ -215,7 +216,7 @@ def run(suite: Suite, tell: Callable[[str], None] = tell) -> Result:
     counts = Counts()
     colour = {"CARGO_TERM_COLOR": "always"} if sys.stdout.isatty() else {}
     # What is killed has said what it had to say.
-    python = {"PYTHONUNBUFFERED": "1", "PYTHONFAULTHANDLER": "1"}
+    python = {"PYTHONUNBUFFERED": "1"}
     try:
         process = subprocess.Popen(
             suite.command,

@@ -4,6 +4,19 @@ import { denied, FACTS, failed, http, log, PluginError, schema, values } from '.
 // A log line of the host has 1 KiB; of a longer stack the beginning says most.
 const LONGEST = 1000;
 
+// What the parts of an answer must be. The bindings would make a text of a number, or end in a trap without a word.
+const TEXT = ['a text', (value) => typeof value === 'string'];
+const NUMBER = ['a number', (value) => typeof value === 'number'];
+const SEVERITIES = ['info', 'warning', 'critical'];
+const FINDING = {
+  code: TEXT,
+  title: TEXT,
+  severity: [SEVERITIES.join(' or '), (value) => SEVERITIES.includes(value)],
+  penalty: ['a whole number', Number.isInteger],
+};
+const MEASURE = { name: TEXT, value: NUMBER, unit: TEXT };
+const REMEDY = { operation: TEXT, arguments: ['values of JSON', (value) => JSON.stringify(value ?? {}) !== undefined] };
+
 // Fields that hold 64-bit ids, which a number would round; other 64-bit integers are counts, sizes and times.
 const IDS = new Set(['id', 'parent', 'snapshot', 'currentSnapshot']);
 
@@ -98,10 +111,24 @@ function plain(value, key) {
   return Object.fromEntries(Object.entries(value).map(([name, item]) => [name, plain(item, name)]));
 }
 
-function finding({ code, severity, title, penalty, evidence = [], remedy }) {
-  const measures = evidence.map(({ name, value, unit, threshold }) => ({ name, value, unit, threshold }));
+function finding(answer) {
+  held('finding', answer, FINDING);
+  const { code, severity, title, penalty, evidence = [], remedy } = answer;
+  const measures = evidence.map((measure) => {
+    held('measure', measure, MEASURE);
+    const { name, value, unit, threshold } = measure;
+    return { name, value, unit, threshold };
+  });
+  if (remedy) held('remedy', remedy, REMEDY);
   const repair = remedy && { operation: remedy.operation, arguments: JSON.stringify(remedy.arguments ?? {}) };
   return { code, severity, title, penalty, evidence: measures, remedy: repair };
+}
+
+/** Throws the first part that is something else. */
+function held(name, value, parts) {
+  for (const [part, [words, fits]] of Object.entries(parts)) {
+    if (!fits(value[part])) throw new TypeError(`${part} of a ${name} is ${String(value[part])}, and must be ${words}`);
+  }
 }
 
 const whole = (number) => (number === undefined ? undefined : BigInt(Math.round(number)));

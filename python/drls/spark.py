@@ -7,30 +7,25 @@ several threads at once; each waits with the GIL released.
 
 from __future__ import annotations
 
-import atexit
-import concurrent.futures
 import contextlib
 import logging
 import threading
 import time
-import warnings
-from typing import TYPE_CHECKING, Any, Literal, TypedDict, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Literal, TypedDict, cast
 
 from drls import errors, procedures
+from drls.deadline import within
 from drls.errors import DrlsError, invalid, translated
 from drls.spark_server import Server, ServerSettings, session_conf
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from pyspark.sql import Row
-    from pyspark.sql.connect.session import SparkSession
     from pyspark.sql.connect.shell.progress import ProgressHandler
 
     from drls.catalog import Catalog
+    from drls.spark_client import Session
 
 log = logging.getLogger(__name__)
-T = TypeVar("T")
 
 PROBE_TIMEOUT = 20
 """Seconds that `SELECT 1` may take. It needs no executor, so a server that works answers at once."""
@@ -38,6 +33,10 @@ PROBE_TIMEOUT = 20
 OPEN_TIMEOUT = 180
 """Seconds that the first session may take on a server that just started: 2 to 6 are usual on two cores, the first
 statement loads most of Spark's classes."""
+
+
+RELEASE_TIMEOUT = 5
+"""Seconds that a cluster may take to forget our session; it does so by itself after an hour."""
 
 
 class Settings(TypedDict):
@@ -76,7 +75,7 @@ class Spark:
         self.settings = settings
         self._lock = threading.RLock()
         self._server: Server | None = None
-        self._session: SparkSession | None = None
+        self._session: Session | None = None
         self._starting = False
         self._stopping = False
         self._running: dict[str, Progress] = {}
@@ -84,7 +83,7 @@ class Spark:
         self._cancelled: set[str] = set()
         self._mine = threading.local()
 
-    def ensure(self) -> SparkSession:
+    def ensure(self) -> Session:
         """Give a session that answers; starts or restarts Spark where none does.
 
         Errors: `java-not-found`, `spark-unavailable`.
@@ -100,8 +99,8 @@ class Spark:
             finally:
                 self._starting = False
 
-    def _connect(self) -> SparkSession:
-        self._session = None
+    def _connect(self) -> Session:
+        self._drop_session()
         if self._server is not None and self._server.pid is not None:  # a session may end while its server lives
             with contextlib.suppress(DrlsError):
                 return self._open(self._server.url, PROBE_TIMEOUT)
@@ -121,10 +120,10 @@ class Spark:
         log.info("Spark is up after %.1f s", time.monotonic() - began)
         return session
 
-    def _open(self, url: str, seconds: float = OPEN_TIMEOUT) -> SparkSession:
+    def _open(self, url: str, seconds: float = OPEN_TIMEOUT) -> Session:
         """Open a session on a running server, with our catalogs, and see that it answers."""
         try:
-            session = _within(seconds, lambda: self._session_at(url))
+            session = within(seconds, lambda: self._session_at(url))
         except Exception as error:
             known = errors.spark(str(error) or f"no answer in {seconds} s")
             raise DrlsError("spark-unavailable", f"Spark does not answer: {known.detail}") from error
@@ -132,17 +131,28 @@ class Spark:
         self._session = session
         return session
 
-    def _session_at(self, url: str) -> SparkSession:
-        session = connect(url)
-        for catalog in self.settings["catalogs"]:
-            for key, value in session_conf(catalog["name"], catalog["properties"]).items():
-                session.conf.set(key, value)
-        session.sql("SELECT 1").collect()
+    def _session_at(self, url: str) -> Session:
+        from drls.spark_client import Session  # noqa: PLC0415 (a second of imports)
+
+        session = Session(url)
+        try:
+            for catalog in self.settings["catalogs"]:
+                for key, value in session_conf(catalog["name"], catalog["properties"]).items():
+                    session.conf.set(key, value)
+            session.sql("SELECT 1").collect()
+        except BaseException:
+            session.end()
+            raise
         return session
 
-    def _answers(self, session: SparkSession) -> bool:
+    def _drop_session(self) -> None:
+        session, self._session = self._session, None
+        if session is not None:
+            session.end()
+
+    def _answers(self, session: Session) -> bool:
         try:
-            _within(PROBE_TIMEOUT, lambda: session.sql("SELECT 1").collect())
+            within(PROBE_TIMEOUT, lambda: session.sql("SELECT 1").collect())
         except Exception:  # noqa: BLE001 (whatever it is, it is no answer)
             return False
         return True
@@ -188,7 +198,7 @@ class Spark:
             self._cancelled.discard(tag)
         return {key: int(value) for key, value in rows[0].asDict().items() if value is not None} if rows else {}
 
-    def _tagged(self, session: SparkSession, statement: str, tag: str) -> list[Row]:
+    def _tagged(self, session: Session, statement: str, tag: str) -> list[Row]:
         self._busy.add(tag)
         self._mine.tag = tag
         session.addTag(tag)
@@ -259,10 +269,11 @@ class Spark:
             starting.give_up()  # whoever starts it holds the lock until then
         with self._lock:
             try:
-                session, self._session = self._session, None
-                if session is not None and not self._gone():
+                session = self._session
+                if session is not None and self.settings["remote"]:
                     with contextlib.suppress(Exception):
-                        session.stop()
+                        within(RELEASE_TIMEOUT, session.client.release_session)
+                self._drop_session()
                 self._stop_server()
             finally:
                 self._stopping = False
@@ -277,22 +288,6 @@ class Spark:
             server.stop()
 
 
-def connect(url: str) -> SparkSession:
-    """Make a session of a Spark Connect server that gives up soon where the server is gone. Sends nothing yet."""
-    from pyspark.sql.connect.client.retries import DefaultPolicy  # noqa: PLC0415 (a second of imports)
-    from pyspark.sql.connect.session import SparkSession  # noqa: PLC0415
-
-    # Both say again, with a JVM stack trace, what the exception says that we translate.
-    logging.getLogger("SQLQueryContextLogger").setLevel(logging.CRITICAL)
-    warnings.filterwarnings("ignore", message=r"\[RETRIES_EXCEEDED\]")
-    session = SparkSession.builder.remote(url).create()
-    # The client's own default tries for ten minutes.
-    session.client.set_retry_policies([DefaultPolicy(max_retries=3, initial_backoff=50, max_backoff=1000)])
-    # Clients stay in memory for a call at the end of the process, which then waits for servers that are long gone.
-    atexit.unregister(session.client._cleanup_ml_cache)  # noqa: SLF001
-    return session
-
-
 def _server_settings(settings: Settings) -> ServerSettings:
     return {
         "home": settings["home"],
@@ -302,23 +297,6 @@ def _server_settings(settings: Settings) -> ServerSettings:
         "java_home": settings["java_home"],
         "properties": settings["properties"],
     }
-
-
-def _within(seconds: float, work: Callable[[], T]) -> T:
-    """Do the work, or give it up after so many seconds with a `TimeoutError`: Spark's client knows no deadline.
-
-    The thread of work that was given up stays until Spark answers or ends; it keeps no process from ending.
-    """
-    outcome: concurrent.futures.Future[T] = concurrent.futures.Future()
-
-    def run() -> None:
-        try:
-            outcome.set_result(work())
-        except BaseException as error:  # noqa: BLE001 (told to whoever waits)
-            outcome.set_exception(error)
-
-    threading.Thread(target=run, name="spark-probe", daemon=True).start()
-    return outcome.result(seconds)
 
 
 _lock = threading.Lock()

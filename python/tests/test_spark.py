@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import os
 import signal
 import subprocess
@@ -17,6 +18,7 @@ import pytest
 
 from drls import spark
 from drls.errors import DrlsError
+from drls.spark_client import Session
 from drls.spark_server import Server, session_conf
 
 if TYPE_CHECKING:
@@ -233,12 +235,12 @@ def server(spark_settings: spark.Settings, tmp_path_factory: pytest.TempPathFact
 
 
 def test_lets_in_who_has_the_token_only(server: Server) -> None:
-    session = spark.connect(server.url)
+    session = Session(server.url)
     assert session.sql("SELECT 1").collect()[0][0] == 1
     for url in (f"sc://localhost:{server.port}/", f"sc://localhost:{server.port}/;token=wrong"):
         started = time.monotonic()
         with pytest.raises(Exception, match=r"(?i)token|UNAUTHENTICATED"):
-            spark.connect(url).sql("SELECT 1").collect()
+            Session(url).sql("SELECT 1").collect()
         assert time.monotonic() - started < 20
     assert server.pid is not None
     arguments = [
@@ -258,9 +260,28 @@ def test_listens_on_loopback_only(server: Server) -> None:
     assert listening in ({"0100007F"}, {"0000000000000000FFFF00000100007F"})
 
 
+def test_a_session_that_nobody_holds_is_no_end_of_what_others_share(server: Server) -> None:
+    from pyspark.sql.connect.client.reattach import ExecutePlanResponseReattachableIterator as Answers
+
+    kept, dropped = Session(server.url), Session(server.url)
+    for session in (kept, dropped):
+        assert session.sql("SELECT 1").collect()[0][0] == 1
+    pool = Answers._release_thread_pool_instance  # noqa: SLF001 (what all sessions share)
+    assert pool is not None
+    del session, dropped
+    gc.collect()
+    # Ended by the collector, in whatever thread, it would wait for the calls in it, which may wait for that thread.
+    assert Answers._release_thread_pool_instance is pool  # noqa: SLF001
+    assert kept.sql("SELECT 1").collect()[0][0] == 1
+    kept.end()
+
+
 def test_the_end_of_a_process_waits_for_no_server(server: Server) -> None:
-    program = f"from drls import spark; print(spark.connect({server.url!r}).sql('SELECT 1').collect()[0][0])"
-    program = f"{program}\nspark.connect('sc://localhost:9/')"
+    program = textwrap.dedent(f"""
+        from drls.spark_client import Session
+        print(Session({server.url!r}).sql("SELECT 1").collect()[0][0])
+        Session("sc://localhost:9/")
+    """)
     started = time.monotonic()
     folder = Path(__file__).parents[1]
     assert subprocess.check_output([sys.executable, "-c", program], text=True, cwd=folder, timeout=120) == "1\n"

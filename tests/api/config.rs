@@ -1,10 +1,14 @@
 //! /api/config
 
-use drls::auth::Role;
+use drls::{
+    auth::Role,
+    config::{ConfigStore, Environment},
+};
+use drls_runtime::Signatures;
 use reqwest::{Method, Response, StatusCode, header};
 use serde_json::{Value, json};
 
-use crate::support::{Server, mistakes, problem};
+use crate::support::{Server, drls, mistakes, problem, stdout};
 
 async fn read(server: &Server, token: &str) -> (String, Value) {
     let shown = server.get("/api/config").bearer_auth(token).send().await.unwrap();
@@ -64,6 +68,55 @@ async fn notices_a_file_that_was_edited_by_hand() {
     let broken = server.get("/api/config").bearer_auth(&token).send().await.unwrap();
     problem(broken, 409, "config-unreadable").await;
     assert_eq!(server.app.config.get().settings.spark.driver_memory, "4g");
+}
+
+/// Settings that keep out what nobody signed.
+fn required() -> Value {
+    json!({ "plugin_trust": { "signed": "require", "signers": {} } })
+}
+
+#[tokio::test]
+async fn goes_on_requiring_signatures_where_the_file_says_nothing_any_more() {
+    let server = Server::start_with(&required()).await;
+    let token = server.token(Role::Admin).await;
+    let file = server.home.path().join("config.json");
+    let in_force = || server.app.config.get().settings.plugin_trust.signed;
+    let misspelt = json!({ "plugin_trust": { "sined": "require" } }).to_string();
+    for (content, words) in [
+        (Some(String::new()), "config.json is empty"),
+        (Some(" \n".to_owned()), "config.json is empty"),
+        (Some(misspelt), "/plugin_trust/sined is no known setting"),
+        (None, "config.json is gone"),
+    ] {
+        match &content {
+            Some(text) => std::fs::write(&file, text).unwrap(),
+            None => std::fs::remove_file(&file).unwrap(),
+        }
+        let shown = server.get("/api/config").bearer_auth(&token).send().await.unwrap();
+        let told = problem(shown, 409, "config-unreadable").await;
+        assert!(told["detail"].as_str().unwrap().contains(words), "{told}");
+        problem(write(&server, &token, Some("\"any\""), &json!({})).await, 409, "config-unreadable").await;
+        assert_eq!(in_force(), Signatures::Require, "{words}");
+        if content.is_some() {
+            let refused = drls(server.home.path(), &["doctor"]);
+            assert!(stdout(&refused).contains(words), "{}", stdout(&refused));
+            let start = ConfigStore::open(Environment::of_home(server.home.path())).unwrap_err();
+            assert!(format!("{start:#}").contains(words), "{start:#}");
+        }
+    }
+    std::fs::write(&file, "{}").unwrap();
+    read(&server, &token).await;
+    assert_eq!(in_force(), Signatures::Off, "an operator who says so");
+}
+
+#[tokio::test]
+async fn tells_an_unknown_word_of_trust_once() {
+    let server = Server::start().await;
+    let token = server.token(Role::Admin).await;
+    let (etag, _) = read(&server, &token).await;
+    let body = json!({ "plugin_trust": { "sined": "require" } });
+    let refused = problem(write(&server, &token, Some(&etag), &body).await, 422, "invalid-request").await;
+    assert_eq!(mistakes(&refused), ["/plugin_trust/sined: is no known setting"]);
 }
 
 #[tokio::test]

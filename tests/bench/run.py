@@ -1,6 +1,6 @@
 """Measures the product beside floors and peers in one run; see README.md.
 
-scripts/bench.sh [--tables N] [--only server|tables|plugins|console|compaction ...]
+scripts/bench.sh [--tables N] [--only server|tables|runtime|plugins|console|compaction ...]
 """
 
 from __future__ import annotations
@@ -19,13 +19,14 @@ import figures
 import measure_compaction
 import measure_console
 import measure_plugins
+import measure_runtime
 import measure_server
 import measure_tables
 from harness import BINARY, PLUGINS, TOP, Home
 
 HERE = Path(__file__).resolve().parent
 
-PARTS = ("server", "tables", "plugins", "console", "compaction")
+PARTS = ("server", "tables", "runtime", "plugins", "console", "compaction")
 
 
 def main() -> None:
@@ -39,6 +40,9 @@ def main() -> None:
     for part in asked.only:
         _environment(part)
         print(f"bench: {part}", file=sys.stderr, flush=True)
+        if part == "runtime":
+            measure_runtime.measure()
+            continue
         with tempfile.TemporaryDirectory(prefix="drls-bench-") as folder:
             home = Home.make(Path(folder) / "home")
             token = home.user("bench", "admin")
@@ -55,7 +59,7 @@ def _measured(part: str, home: Home, token: str, tables: int) -> dict[str, list[
     if part == "console":
         return {"console": measure_console.measure(home, token, tables)}
     if part == "plugins":
-        return {"swap": measure_plugins.measure(home, token)}
+        return measure_plugins.measure(home, token)
     return {"compaction": measure_compaction.measure(home, token)}
 
 

@@ -1,8 +1,9 @@
 """Makes the tables that the browser tests look at, beside the sample's: real Iceberg files, each of another shape.
 
-    python tests/e2e/browsed_tables.py HOME [--many N]
+    python tests/e2e/browsed_tables.py HOME [--many N | --second]
 
 `--many`: so many more tables, named in the catalog and all at one metadata file.
+`--second`: a table `near.by`, and `far.away` in a catalog of its own, which the settings name from then on.
 """
 
 from __future__ import annotations
@@ -36,8 +37,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("home", type=Path)
     parser.add_argument("--many", type=int, default=0)
+    parser.add_argument("--second", action="store_true")
     asked = parser.parse_args()
     home = Home(asked.home)
+    if asked.second:
+        _second(home)
+        return
     opened = catalogs.open(home.lake)
     if asked.many:
         make(home.lake, "many.first", Sick(files=40, rows=5, partitions=3, snapshots=4))
@@ -49,9 +54,18 @@ def main() -> None:
     make(home.lake, "shapes.nested", Sick(nested=True, branches=["audit"], tags=["v1"]))
     make(home.lake, "shapes.branches", Sick(files=12, snapshots=8, branches=["dev", "audit"], tags=["v1", "v2"]))
     make(home.lake, "shapes.empty", Sick(files=0))
-    for name in ("moves", "forms", "tabs"):
+    for name in ("moves", "forms", "tabs", "plain"):
         make(home.lake, f"work.{name}", Sick(files=6, snapshots=2))
     _long(home)
+
+
+def _second(home: Home) -> None:
+    lake = catalogs.create_embedded("second", str(home.folder / "second.db"), str(home.folder / "second"))
+    make(home.lake, "near.by", Sick(files=6))
+    make(lake, "far.away", Sick(files=6))
+    second = {"type": "sql", "properties": {key: text for key, text in lake["properties"].items() if key != "type"}}
+    settings = {"catalogs": {"drls": {"type": "embedded"}, "second": second}}
+    (home.folder / "config.json").write_text(json.dumps(settings))
 
 
 def _long(home: Home) -> None:

@@ -6,7 +6,7 @@ import { chromium, type Browser, type BrowserContext, type BrowserContextOptions
 import { afterAll, afterEach, beforeAll, expect, inject } from 'vitest';
 
 import { installed } from '../support/chromium.mjs';
-import { Home, TOP } from './rig';
+import { Home, Server, TOP } from './rig';
 
 export type Role = 'admin' | 'operator' | 'viewer';
 
@@ -69,6 +69,13 @@ export async function visit(
   return { page, context, complaints };
 }
 
+/** The server that runs already, for what a test does beside the page. */
+export function beside(): Server {
+  const server = new Server(new Home(inject('home')));
+  server.base = inject('base');
+  return server;
+}
+
 /** As `expect.poll`, with the patience that a busy machine needs. */
 export function poll<T>(get: () => Promise<T> | T, options: { message?: string } = {}) {
   return expect.poll(get, { timeout: 40_000, interval: 100, ...options });
@@ -108,6 +115,20 @@ export async function shade(page: Page, colorScheme: 'light' | 'dark'): Promise<
         .filter((one) => one instanceof CSSTransition)
         .map((one) => one.finished.catch(() => undefined)),
     ),
+  );
+}
+
+/** Waits until nothing has been added to the page for half a second. By the network it can't be seen: the feed stays open. */
+export async function quiet(page: Page): Promise<void> {
+  await page.evaluate(
+    () =>
+      new Promise<void>((done) => {
+        let timer = setTimeout(done, 500);
+        new MutationObserver(() => {
+          clearTimeout(timer);
+          timer = setTimeout(done, 500);
+        }).observe(document.body, { subtree: true, childList: true });
+      }),
   );
 }
 

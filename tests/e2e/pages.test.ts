@@ -1,6 +1,6 @@
 import { expect, inject, test } from 'vitest';
 
-import { accessible, fits, keep, poll, shade, useBrowser, visit, type Role } from './browser';
+import { accessible, fits, keep, poll, quiet, shade, useBrowser, visit, type Role } from './browser';
 
 useBrowser();
 
@@ -10,6 +10,7 @@ const PAGES: [name: string, path: string, whole: string, role: Role | null][] = 
   ['tables', '/tables', 'role=link[name=/^flights/]', 'admin'],
   ['overview', '/tables/flights.flights/overview', 'role=button[name=/Compact/]', 'operator'],
   ['schema', '/tables/shapes.nested/schema', 'role=rowheader[name=/^lat/]', 'operator'],
+  ['rows', '/tables/shapes.nested/rows', 'role=columnheader[name="region"]', 'operator'],
   ['snapshots', '/tables/shapes.branches/snapshots', 'text=audit', 'operator'],
   ['files', '/tables/flights.flights/files', 'text=13 partitions', 'operator'],
   [
@@ -66,9 +67,9 @@ test('a page does not jump while it is filled', async () => {
     '/plugins/small-files/overview',
   ]) {
     await page.goto(inject('base') + path);
-    await page.waitForLoadState('networkidle').catch(() => undefined);
     await page.locator('h1').first().waitFor();
     await poll(() => page.locator('[role=status][aria-label]').count()).toBe(0);
+    await quiet(page);
     const shifted = await page.evaluate(() =>
       (Reflect.get(window, 'shifts') as number[]).reduce((sum, one) => sum + one, 0),
     );

@@ -31,7 +31,37 @@ test('a plugin that is taken out and put back is told, and lists follow without 
   await row.waitFor({ state: 'detached' });
   copyFileSync(join(PLUGINS, 'remove-orphans.wasm'), join(folder, 'remove-orphans.wasm'));
   await row.waitFor();
-  await page.getByText('remove-orphans 0.1.0 serves now').waitFor();
+  const notice = page.getByRole('listitem').filter({ hasText: 'remove-orphans 0.1.0 serves now' });
+  await notice.getByRole('link', { name: 'Show' }).click();
+  await page.getByRole('heading', { level: 1, name: 'Remove orphan files' }).waitFor();
+  await page.goto(`${inject('base')}/plugins/small-files`);
+  await page.getByRole('heading', { level: 1, name: 'Small files' }).waitFor();
+  expect(new URL(page.url()).pathname).toBe('/plugins/small-files/overview');
+});
+
+test('report and remedies follow a swap: a rule that goes takes its finding along, an operation its button', async () => {
+  const { page } = await visit('operator', '/tables/flights.flights/overview');
+  const folder = join(new Home(inject('home')).folder, 'plugins');
+  const finding = page.getByRole('listitem').filter({ hasText: '399 of 399 data files' });
+  const remedy = finding.getByRole('button', { name: /Compact/ });
+  await remedy.waitFor();
+  const score = page.getByRole('img', { name: /^Health \d+ of 100/ });
+  const before = await score.getAttribute('aria-label');
+  try {
+    rmSync(join(folder, 'small-files.wasm'));
+    await finding.waitFor({ state: 'detached' });
+    await poll(() => score.getAttribute('aria-label')).toMatch(/^Health (8[6-9]|9\d|100) of 100/);
+    copyFileSync(join(PLUGINS, 'small-files.wasm'), join(folder, 'small-files.wasm'));
+    await finding.waitFor();
+    await poll(() => score.getAttribute('aria-label')).toBe(before);
+    rmSync(join(folder, 'compact.wasm'));
+    await finding.getByTitle('No loaded plugin offers compact').waitFor();
+    expect(await finding.getByRole('button').isDisabled()).toBe(true);
+    copyFileSync(join(PLUGINS, 'compact.wasm'), join(folder, 'compact.wasm'));
+    await poll(() => remedy.isEnabled()).toBe(true);
+  } finally {
+    for (const file of ['small-files.wasm', 'compact.wasm']) copyFileSync(join(PLUGINS, file), join(folder, file));
+  }
 });
 
 test('a plugin that goes is told quietly; its open form and its remedy say so, keep what was typed, and go on', async () => {

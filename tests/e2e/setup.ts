@@ -26,10 +26,16 @@ export default async function setup(project: TestProject) {
   };
   const server = new Server(home);
   await server.start();
-  await until('every table is judged', async () => {
-    const listed = (await server.ask(tokens.admin, 'GET', '/api/tables')) as Listed;
-    return listed.items.every((table) => table.health !== null || table.error !== null);
-  });
+  await until(
+    'every table is judged',
+    async () => {
+      // It answers 503 while the plugins are being loaded.
+      const listed = (await server.ask(tokens.admin, 'GET', '/api/tables').catch(() => null)) as Listed | null;
+      if (!listed) return false;
+      return listed.items.every((table) => table.health !== null || table.error !== null);
+    },
+    300,
+  );
   project.provide('base', server.base);
   project.provide('home', home.folder);
   project.provide('tokens', tokens);

@@ -1,18 +1,12 @@
-import { expect, inject, test } from 'vitest';
+import { readdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+
+import { expect, test } from 'vitest';
 
 import { accessible, poll, useBrowser, visit } from './browser';
-import { Server, Home } from './rig';
+import { Home, Server, until } from './rig';
 
 useBrowser();
-
-const ODD = 'odd.größe.`a.b"c\'d``e <img src=x onerror=alert(1)> ü`';
-
-/** A server that runs already, for what a test does beside the page. */
-function beside(): Server {
-  const server = new Server(new Home(inject('home')));
-  server.base = inject('base');
-  return server;
-}
 
 test('the worst table stands first, with its score and reason, sizes for people and exact ones on hover', async () => {
   const { page, context } = await visit('viewer', '/tables');
@@ -53,6 +47,31 @@ test('search, sort and namespace stand in the address, and come back from it', a
   await context.close();
 });
 
+test('the list is narrowed by how tables are and by their worst finding, and the address keeps it', async () => {
+  const { page } = await visit('viewer', '/tables');
+  const state = page.getByRole('navigation', { name: 'State' });
+  const row = page.locator('[data-row]');
+  await state.getByRole('link', { name: /^Sick [1-9]/ }).click();
+  const sick = Number(/\d+/.exec(await state.getByRole('link', { name: /^Sick/ }).innerText())?.[0]);
+  await poll(() => row.count()).toBe(sick);
+  await row.filter({ hasText: 'flights' }).first().waitFor();
+  expect(await row.filter({ hasText: 'empty' }).count()).toBe(0);
+  await page.reload();
+  await poll(() => row.count()).toBe(sick);
+  await state.getByRole('link', { name: /^All/ }).click();
+  await row.filter({ hasText: 'empty' }).waitFor();
+  const finding = state.getByRole('link', { name: /^Small files [1-9]/ });
+  await finding.click();
+  const small = Number(/\d+/.exec(await finding.innerText())?.[0]);
+  await poll(() => row.count()).toBe(small);
+  expect(page.url()).toContain('finding=small-files');
+  await page.goBack();
+  await poll(() => row.count()).toBeGreaterThan(small);
+  await page.goForward();
+  await poll(() => row.count()).toBe(small);
+  await accessible(page);
+});
+
 test('rows are walked by the arrow keys and opened by Enter', async () => {
   const { page, context } = await visit('viewer', '/tables?sort=name');
   await page.locator('[data-row]').first().focus();
@@ -71,6 +90,32 @@ test('rows are walked by the arrow keys and opened by Enter', async () => {
   await context.close();
 });
 
+test('keys that are pressed alone can be switched off, for good', async () => {
+  const { page } = await visit('viewer', '/tables/flights.airports/overview');
+  await page.getByText(/^Judged/).waitFor();
+  await page.keyboard.press('?');
+  const keys = page.getByRole('dialog', { name: 'Keys' });
+  const alone = keys.getByRole('checkbox', { name: /Keys that are pressed alone/ });
+  await alone.uncheck();
+  await accessible(page);
+  await page.keyboard.press('Escape');
+  await keys.waitFor({ state: 'detached' });
+  await page.reload();
+  await page.getByText(/^Judged/).waitFor();
+  await page.keyboard.press(']');
+  // Keys are worked on in order: the palette is here only after the one before did nothing.
+  await page.keyboard.press('Control+k');
+  await page.getByRole('dialog', { name: 'Go to' }).waitFor();
+  await page.keyboard.press('Escape');
+  expect(page.url()).toContain('/overview');
+  await page.getByRole('button', { name: 'Keys', exact: true }).click();
+  await alone.check();
+  await page.keyboard.press('Escape');
+  await keys.waitFor({ state: 'detached' });
+  await page.keyboard.press(']');
+  await poll(() => page.url()).toContain('/schema');
+});
+
 test('on a phone namespaces are chosen from a list', async () => {
   const { page, context } = await visit('operator', '/tables', { viewport: { width: 360, height: 740 } });
   await page.getByRole('combobox', { name: 'Namespace' }).selectOption({ label: 'shapes (4)' });
@@ -79,47 +124,6 @@ test('on a phone namespaces are chosen from a list', async () => {
   await page.getByRole('combobox', { name: 'Namespace' }).selectOption({ index: 0 });
   await poll(() => page.locator('[data-row]').count()).toBeGreaterThan(4);
   await accessible(page);
-  await context.close();
-});
-
-test('a name with dots, quotes, HTML and letters of all kinds holds in every link, and nothing of it runs', async () => {
-  const { page, context, complaints } = await visit('operator', '/tables');
-  let opened = false;
-  page.on('dialog', (dialog) => {
-    opened = true;
-    void dialog.dismiss();
-  });
-  await page
-    .locator('[data-row]')
-    .filter({ has: page.getByTitle(ODD, { exact: true }) })
-    .click();
-  for (const tab of ['Schema', 'Snapshots', 'Files', 'Operations', 'History', 'Overview']) {
-    await page.getByRole('navigation', { name: 'Parts of the table' }).getByRole('link', { name: tab }).click();
-    await poll(() => page.locator('[role=status][aria-label]').count(), { message: tab }).toBe(0);
-    await poll(() => page.getByRole('alert').count(), { message: tab }).toBe(0);
-    await page.reload();
-    await page.getByRole('heading', { level: 1 }).waitFor();
-    expect(await page.getByRole('heading', { level: 1 }).innerText()).toContain('<img src=x onerror=alert(1)>');
-  }
-  await page.getByRole('link', { name: 'größe' }).click();
-  await poll(() => page.locator('[data-row]').count()).toBe(1);
-  expect(await page.locator('img[src=x]').count()).toBe(0);
-  expect(opened).toBe(false);
-  expect(complaints).toEqual([]);
-  await context.close();
-});
-
-test('each finding has its evidence against the threshold, the rule that made it, and its remedy', async () => {
-  const { page, context } = await visit('viewer', '/tables/flights.flights/overview');
-  const finding = page.getByRole('listitem').filter({ hasText: '399 of 399 data files' });
-  await finding.getByRole('img', { name: '386 files beside a threshold of 12 files' }).waitFor();
-  expect(await finding.innerText()).toMatch(/critical\s*40 points off\s*by small-files 0\.1\.0/);
-  const remedy = finding.getByRole('button', { name: /Compact/ });
-  expect(await remedy.getAttribute('aria-disabled')).toBe('true');
-  await remedy.focus();
-  await page.getByRole('tooltip', { name: /Needs the role operator/ }).waitFor();
-  await remedy.press('Enter');
-  expect(page.url()).toContain('/overview');
   await context.close();
 });
 
@@ -140,102 +144,42 @@ test('list, detail and health each take one request', async () => {
   await context.close();
 });
 
-test('5,000 snapshots stand in one graph, with few of them in the document', async () => {
-  const { page, context } = await visit('viewer', '/tables/shapes.long/snapshots');
-  await page.getByText('5,000 snapshots').waitFor();
-  const list = page.getByRole('region', { name: 'Graph of snapshots' });
-  expect(await list.locator('li').count()).toBeLessThan(60);
-  await list.evaluate((element) => element.scrollTo(0, element.scrollHeight));
-  await list.locator('li').filter({ hasText: '+2 files' }).last().waitFor();
-  await page
-    .getByRole('img', { name: /Data files and rows from/ })
-    .locator('canvas')
-    .waitFor();
-  await context.close();
-});
-
-test('the graph shows branches and tags', async () => {
-  const { page, context } = await visit('viewer', '/tables/shapes.branches/snapshots');
-  const list = page.getByRole('region', { name: 'Graph of snapshots' });
-  for (const ref of ['main', 'dev', 'audit', 'v1', 'v2']) await list.getByText(ref, { exact: true }).waitFor();
-  expect(await list.getByLabel('tag').count()).toBe(2);
-  await context.close();
-});
-
-test('a table without rows says what to do on every tab', async () => {
-  const { page, context } = await visit('viewer', '/tables/shapes.empty/overview');
-  await page.getByText('Nothing is wrong with this table').waitFor();
-  await accessible(page);
-  await page.goto(`${inject('base')}/tables/shapes.empty/snapshots`);
-  await page.getByText('The first write to this table makes one.').waitFor();
-  await page.goto(`${inject('base')}/tables/shapes.empty/files`);
-  await page.getByText('nothing was written to it yet').waitFor();
-  await context.close();
-});
-
-test('a table that is gone says so, with the request’s id to copy', async () => {
-  const { page, context } = await visit('viewer', '/tables/shapes.gone/overview');
-  await context.grantPermissions(['clipboard-read', 'clipboard-write']);
-  const alert = page.getByRole('alert');
-  await alert.getByText('It may have been dropped or renamed').waitFor();
-  const id = await alert.locator('code').innerText();
-  await alert.getByRole('button', { name: 'Copy the request id' }).click();
-  await alert.getByRole('button', { name: 'Copied' }).waitFor();
-  expect(await page.evaluate(() => navigator.clipboard.readText())).toBe(id);
-  await context.close();
-});
-
-test('the schema is nested, and a change of it opens its form with the column filled in', async () => {
-  const { page, context } = await visit('operator', '/tables/shapes.nested/schema');
-  await page.getByRole('link', { name: 'Rename address.at.lat' }).click();
-  await poll(() => page.getByLabel('Path').inputValue()).toBe('address.at.lat');
-  await page.getByLabel('New name').fill('latitude');
-  await page.getByRole('button', { name: 'Dry run' }).click();
-  await page.getByText('Rename address.at.lat to latitude').waitFor();
-  await context.close();
-});
-
-test('what a change of a column breaks is told before anything runs', async () => {
-  const { page } = await visit('operator', '/tables/shapes.nested/schema');
-  const sent: string[] = [];
-  page.on('request', (request) => request.method() === 'POST' && sent.push(request.postData() ?? ''));
-  await page.getByRole('link', { name: 'Drop value' }).click();
-  const plan = page.getByRole('region', { name: 'What it would do' });
-  await plan.getByText('Queries, views and jobs that name the column fail afterwards.').waitFor();
-  await plan.getByText(/snapshots?, of which 1 is tagged: who reads one .* still sees the column/).waitFor();
-  await plan.getByText('Can be undone by the opposite change.').waitFor();
-  await page.goBack();
-  const region = page.getByRole('row').filter({ has: page.getByRole('rowheader', { name: 'region' }) });
-  expect(await region.innerText()).toContain('partition');
-  await page.getByRole('link', { name: 'Drop region' }).click();
-  await page.getByText(/"region" is what the table is partitioned by/).waitFor();
-  expect(await page.getByRole('button', { name: 'Run this plan' }).count()).toBe(0);
-  await page.goBack();
-  await page.getByRole('link', { name: 'Rename region' }).click();
-  await page.getByLabel('New name').fill('area');
-  await page.getByRole('button', { name: 'Dry run' }).click();
-  await plan.getByText(/The table is partitioned by it; the partition field keeps its name/).waitFor();
-  await plan.getByText(/read under the new one/).waitFor();
-  expect(sent.every((body) => body.includes('"dry_run":true'))).toBe(true);
-});
-
-test('a change by somebody else is seen without a reload, in every tab', async () => {
-  const one = await visit('viewer', '/tables/work.tabs/schema');
-  const two = await visit('viewer', '/tables/work.tabs/history');
-  await one.page.getByRole('rowheader', { name: 'region' }).waitFor();
-  await two.page.getByText('Nothing was done here yet').waitFor();
-  await beside().ask(
-    inject('tokens').operator,
-    'POST',
-    '/api/evolve/add-column',
-    { table: 'work.tabs', path: 'fresh', type: 'long' },
-    { Prefer: 'wait=30' },
-  );
-  await one.page.getByRole('rowheader', { name: 'fresh' }).waitFor();
-  await two.page.getByText('Table add column').waitFor();
-  expect(await two.page.getByRole('listitem').filter({ hasText: 'Table add column' }).innerText()).toMatch(
-    /by olga with add-column 0\.1\.0, digest [0-9a-f]{12}/,
-  );
-  await one.context.close();
-  await two.context.close();
+test('another catalog is chosen above the namespaces, and stays chosen in the palette and on the way back', async () => {
+  const home = new Home();
+  // One plugin is enough, and is loaded the sooner.
+  const plugins = join(home.folder, 'plugins');
+  for (const file of readdirSync(plugins)) if (file !== 'compact.wasm') rmSync(join(plugins, file));
+  home.lake('--second');
+  const token = home.user('vera', 'viewer');
+  const server = new Server(home);
+  await server.start();
+  try {
+    const listed = () => server.ask(token, 'GET', '/api/tables');
+    await until('the plugin is loaded', () => listed().then(Boolean, () => false));
+    const { page } = await visit('viewer', '/tables', { base: server.base, home });
+    await page.locator('[data-row]').filter({ hasText: 'near' }).waitFor();
+    const catalog = page.getByRole('combobox', { name: 'Catalog' });
+    expect(await catalog.inputValue()).toBe('drls');
+    await catalog.selectOption('second');
+    await page.locator('[data-row]').filter({ hasText: 'away' }).waitFor();
+    await poll(() => page.locator('[data-row]').count()).toBe(1);
+    await page.locator('[data-row]').click();
+    await page.getByRole('heading', { level: 1, name: 'away' }).waitFor();
+    await page.getByText(/^Judged/).waitFor();
+    await page.keyboard.press('Control+k');
+    await page.getByRole('option', { name: /far\.away/ }).waitFor();
+    expect(await page.getByRole('option', { name: /near\.by/ }).count()).toBe(0);
+    await page.getByRole('option', { name: /^Compact.*…$/ }).click();
+    await page.getByRole('button', { name: 'Dry run' }).waitFor();
+    expect(new URL(page.url()).searchParams.get('catalog')).toBe('second');
+    await page.getByRole('navigation', { name: 'Breadcrumb' }).getByRole('link', { name: 'Tables of second' }).click();
+    await page.locator('[data-row]').filter({ hasText: 'away' }).waitFor();
+    expect(await catalog.inputValue()).toBe('second');
+    await catalog.selectOption('drls');
+    await page.locator('[data-row]').filter({ hasText: 'near' }).waitFor();
+    expect(new URL(page.url()).searchParams.has('catalog')).toBe(false);
+  } finally {
+    await server.stop();
+    home.remove();
+  }
 });

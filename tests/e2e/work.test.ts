@@ -1,15 +1,8 @@
 import { expect, inject, test } from 'vitest';
 
-import { accessible, fits, keep, poll, shade, useBrowser, visit } from './browser';
-import { Home, Server } from './rig';
+import { accessible, beside, fits, keep, poll, shade, useBrowser, visit } from './browser';
 
 useBrowser();
-
-function beside(): Server {
-  const server = new Server(new Home(inject('home')));
-  server.base = inject('base');
-  return server;
-}
 
 test('a column is added after its dry run, stands in jobs and history, and is undone', async () => {
   const { page, complaints } = await visit('operator', '/tables/work.forms/schema');
@@ -74,6 +67,59 @@ test('a job that later work closed the way back of says why; its log tells it in
   expect(read).toHaveLength(1);
   await accessible(page);
   await fits(page);
+});
+
+test('eight tabs of one browser all follow a job: a browser opens six connections to a server at most', async () => {
+  const { page, context } = await visit('operator', '/jobs');
+  const pages = [page];
+  while (pages.length < 8) {
+    const next = await context.newPage();
+    await next.goto(`${inject('base')}/jobs`);
+    await next.getByRole('heading', { name: 'Jobs' }).waitFor();
+    pages.push(next);
+  }
+  const eighth = pages[7] ?? page;
+  await eighth.getByRole('link', { name: 'Tables', exact: true }).click();
+  await eighth.locator('[data-row]').first().waitFor();
+  await eighth.goBack();
+  await beside().ask(
+    inject('tokens').operator,
+    'POST',
+    '/api/operations/set-properties',
+    { table: 'work.plain', arguments: { properties: { seen: 'by all' } } },
+    { Prefer: 'wait=30' },
+  );
+  for (const one of pages) {
+    const row = one.getByRole('listitem').filter({ hasText: 'Set properties of work.plain' });
+    await row.getByText('succeeded').first().waitFor();
+  }
+});
+
+test('jobs are narrowed to a table and an operation, and the address keeps it', async () => {
+  const { page } = await visit('operator', '/tables/work.forms/history');
+  const set = (table: string, change: object) =>
+    beside().ask(
+      inject('tokens').operator,
+      'POST',
+      `/api/operations/set-properties`,
+      { table, ...change },
+      {
+        Prefer: 'wait=30',
+      },
+    );
+  await set('work.forms', { arguments: { properties: { seen: 'once' } } });
+  await set('work.plain', { arguments: { properties: { seen: 'once' } } });
+  await page.getByRole('link', { name: 'Jobs of this table' }).click();
+  const rows = page.getByRole('main').getByRole('listitem');
+  await rows.filter({ hasText: 'of work.forms' }).first().waitFor();
+  expect(await rows.filter({ hasText: 'of work.plain' }).count()).toBe(0);
+  await page.getByRole('combobox', { name: 'Operation' }).selectOption('compact');
+  await page.getByText('No job fits').waitFor();
+  await page.getByRole('combobox', { name: 'Operation' }).selectOption('set-properties');
+  await page.reload();
+  await rows.filter({ hasText: 'Set properties of work.forms' }).first().waitFor();
+  expect(await page.getByRole('combobox', { name: 'Operation' }).inputValue()).toBe('set-properties');
+  expect(await rows.filter({ hasText: 'of work.plain' }).count()).toBe(0);
 });
 
 test('from the worst table to a repaired one and back: three clicks a step, with real Spark', async () => {

@@ -1,4 +1,7 @@
-"""A disk that fails on demand: the n-th call that changes files, in one process, on some paths (see failing.c)."""
+"""A disk that fails on demand: the n-th call that changes files, in one process, on some paths (see failing.c).
+
+Or the process is killed at that call.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ import ctypes
 import enum
 import errno
 import mmap
+import signal
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +23,8 @@ _SOURCE = Path(__file__).with_name("failing.c")
 _TEXT = 512
 
 FULL, BROKEN, READ_ONLY = errno.ENOSPC, errno.EIO, errno.EROFS
+KILLED = -signal.SIGKILL
+"""In the place of an error: the process ends at the call."""
 
 
 class Kind(enum.IntFlag):
@@ -71,7 +77,8 @@ class Fault:
     def __str__(self) -> str:
         """Say it in a failing test."""
         how = "from then on" if self.lasting else "once"
-        return f"{errno.errorcode[self.error]} at call {self.nth} on {self.text}, {how}"
+        what = errno.errorcode[self.error] if self.error > 0 else signal.Signals(-self.error).name
+        return f"{what} at call {self.nth} on {self.text}, {how}"
 
 
 class Disk:

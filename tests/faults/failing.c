@@ -1,5 +1,6 @@
 /*
- * Makes calls that change files fail, as a full, broken or read-only disk does. Loaded by LD_PRELOAD.
+ * Makes calls that change files fail, as a full, broken or read-only disk does, or ends the process at one. Loaded by
+ * LD_PRELOAD.
  *
  * What fails is written by the test into a file that both map (FAULTS_CONTROL names it), so it changes while the
  * server runs: the n-th call of the wanted kinds, in the wanted process, on paths that hold the wanted text, once or
@@ -12,6 +13,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdint.h>
@@ -30,7 +32,7 @@ enum kind { OPEN, WRITE, TRUNCATE, RENAME, SYNC, REMOVE, MAKE, KINDS };
 struct control {
     _Atomic int32_t pid;      /* of the process whose calls count; 0: none */
     int32_t kinds;            /* a bit for each kind that counts */
-    int32_t error;            /* the errno of a call that fails */
+    int32_t error;            /* the errno of a call that fails; below zero, the signal that it ends the process by */
     int32_t lasting;          /* whether those after the n-th fail too */
     int64_t nth;              /* which call fails, from 1 on; 0: none, they are counted only */
     _Atomic int64_t seen;     /* calls that counted */
@@ -66,6 +68,8 @@ static int fails(enum kind kind, const char *path)
         snprintf(control->path, sizeof control->path, "%s", path);
         control->kind = kind;
     }
+    if (control->error < 0)
+        kill(getpid(), -control->error);
     errno = control->error;
     return 1;
 }

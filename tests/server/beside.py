@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
+import gzip
+import json
+from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote_plus
 
@@ -16,6 +20,9 @@ FILE = tuple(
     f"data_file.{name}"
     for name in ("file_path", "content", "spec_id", "file_size_in_bytes", "record_count", "referenced_data_file")
 )
+
+FILE_PATH_ID = 2147483546
+"""The specification's field id of the path in a position delete file."""
 
 CONTENT = ("data", "position-deletes", "equality-deletes")
 """By the number that a manifest has for it."""
@@ -35,6 +42,43 @@ def millis(text: str) -> int:
     """Give a time of our interface in milliseconds since the Unix epoch."""
     at = dt.datetime.fromisoformat(text.replace("Z", "+00:00"))
     return round(at.timestamp() * 1000)
+
+
+@dataclass(frozen=True)
+class Delete:
+    """A live delete file."""
+
+    equality: bool
+    vector: bool
+    spec: int
+    place: str
+    sequence: int
+    rows: int
+    of_file: str | None
+    """The one data file that it is about."""
+    everywhere: bool
+    """Written under a spec without partitions."""
+
+    @classmethod
+    def of(cls, entry: Mapping[str, Any], everywhere: set[int]) -> Delete:
+        """Read one from a row of the entries."""
+        equality, path = entry["content"] == 2, entry["file_path"]  # noqa: PLR2004 (the specification's number)
+        of_file = entry["referenced_data_file"]
+        if not equality and of_file is None and entry["lower"] == entry["upper"] is not None:
+            of_file = bytes(entry["lower"]).decode()
+        spec = entry["spec_id"]
+        return cls(
+            equality, _is_vector(path), spec, folder(of_file if _is_vector(path) else path), entry["sequence_number"],
+            entry["record_count"], of_file, spec in everywhere,
+        )  # fmt: skip
+
+    def applies(self, path: str, spec: int, sequence: int) -> bool:
+        """Tell whether it applies to the data file at this path."""
+        if self.of_file is not None:
+            return path == self.of_file and sequence <= self.sequence
+        if not (self.equality and self.everywhere) and (self.spec, self.place) != (spec, folder(path)):
+            return False
+        return sequence < self.sequence or (not self.equality and sequence == self.sequence)
 
 
 class Spark:
@@ -94,6 +138,51 @@ class Spark:
         """How many, their bytes, and how many of them are of deletes."""
         found = self.rows("manifests")
         return len(found), sum(one["length"] for one in found), sum(one["content"] == 1 for one in found)
+
+    def each_manifest(self) -> list[Row]:
+        """Bytes, spec, whether it lists deletes, and live files of each manifest."""
+        found = self.rows("manifests")
+        counts = ("added", "existing")
+        return sorted(
+            (
+                one["length"], one["partition_spec_id"], one["content"] == 1,
+                sum(one[f"{how}_{what}_files_count"] for how in counts for what in ("data", "delete")),
+            )
+            for one in found
+        )  # fmt: skip
+
+    def files_with_deletes(self) -> list[Row]:
+        """Partition, spec, bytes and rows of each live data file, deletes that apply to it, and rows that its own mark.
+
+        By the table specification, section "Scan planning", pair by pair.
+        """
+        bounds = (f"data_file.{end}_bounds[{FILE_PATH_ID}] AS {end}" for end in ("lower", "upper"))
+        found = self.rows("entries", f"{', '.join(FILE)}, sequence_number, {', '.join(bounds)}", "status < 2")
+        everywhere = {spec for spec, fields in self._specs().items() if not fields}
+        deletes = [Delete.of(one, everywhere) for one in found if one["content"]]
+        files = []
+        for one in found:
+            if one["content"]:
+                continue
+            path = one["file_path"]
+            applying = [delete for delete in deletes if delete.applies(path, one["spec_id"], one["sequence_number"])]
+            if any(delete.vector for delete in applying):  # it holds what older position deletes of its file did
+                applying = [delete for delete in applying if delete.vector or delete.equality]
+            files.append((
+                folder(path), one["spec_id"], one["file_size_in_bytes"], one["record_count"], len(applying),
+                sum(delete.rows for delete in applying if delete.of_file),
+            ))  # fmt: skip
+        return sorted(files)
+
+    def _specs(self) -> dict[int, list[str]]:
+        """Transforms of each partition spec, but those that put all into one partition."""
+        newest = self.rows("metadata_log_entries", "file", "true ORDER BY timestamp DESC LIMIT 1")[0]["file"]
+        text = Path(newest.removeprefix("file:")).read_bytes()
+        metadata = json.loads(gzip.decompress(text) if text[:2] == b"\x1f\x8b" else text)
+        return {
+            spec["spec-id"]: [one["transform"] for one in spec["fields"] if one["transform"] != "void"]
+            for spec in metadata["partition-specs"]
+        }
 
     def columns(self) -> tuple[list[Row], list[str]]:
         """Name, type and comment of each column, and what the table is partitioned by."""

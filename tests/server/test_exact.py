@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 SMALL_SHARE = 0.75
 """A file under this share of the target counts as small: Iceberg's `min-file-size-bytes`."""
+MARKS = ("delete_files", "deleted_records")
 
 
 @pytest.fixture(scope="module")
@@ -43,6 +45,7 @@ class Both:
     """A table as the server shows it and as Spark reads it."""
 
     api: Api
+    home: Home
     name: str
     spark: Spark
 
@@ -77,7 +80,7 @@ def both(request: pytest.FixtureRequest, api: Api, home: Home, sql: Sql) -> Both
         words["after_second"] = str(snapshots[1].timestamp_ms + 1) if snapshots else ""
     for statement in shape.then:
         sql(statement.format(**words))
-    return Both(api, quoted(parts), Spark(sql, parts))
+    return Both(api, home, quoted(parts), Spark(sql, parts))
 
 
 def test_snapshots(both: Both) -> None:
@@ -155,6 +158,38 @@ def test_manifests_and_the_metadata_log(both: Both) -> None:
     current = max(log, key=lambda one: one["at"])["file"]
     assert both.page("health")["metadata_location"].rsplit("/", 1)[1] == current.rsplit("/", 1)[1]
     assert facts["metadata_log"]["metadata_bytes"] == Path(current.removeprefix("file:")).stat().st_size
+
+
+def test_facts_of_plugins(both: Both) -> None:
+    """What only plugins are shown: the deletes that apply to each file, each manifest, what each commit did."""
+    recorded = both.home.drls("plugin", "facts", both.name)
+    assert recorded.returncode == 0, recorded.stderr
+    facts = json.loads(recorded.stdout)
+    assert (
+        sorted(
+            (unquote(part["path"]), part["spec_id"], *(one[key] for key in ("bytes", "records", *MARKS)))
+            for part in facts["files"]["partitions"]
+            for one in part["files"]
+        )
+        == both.spark.files_with_deletes()
+    )
+    assert sorted(tuple(one.values()) for one in facts["manifests"]) == both.spark.each_manifest()
+    assert {
+        str(one["id"]): tuple(one[key] for key in ("added_files", "removed_files", "added_bytes"))
+        for one in facts["snapshots"]
+    } == {
+        of: (
+            count(summary, "added-data-files", "added-delete-files"),
+            count(summary, "deleted-data-files", "removed-delete-files"),
+            count(summary, "added-files-size"),
+        )
+        for of, (_, _, _, summary, _) in both.spark.snapshots().items()
+    }
+
+
+def count(summary: dict[str, str], *keys: str) -> int:
+    """Add up figures of a snapshot's summary."""
+    return sum(int(summary.get(key, 0)) for key in keys)
 
 
 def test_schema_and_properties(both: Both) -> None:

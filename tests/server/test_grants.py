@@ -194,6 +194,9 @@ def test_only_signed_plugins_serve_where_the_settings_say_so(
     server.start()
     again = server.api(token)
     until("it serves after a restart", lambda: (now := plugin(again)) and now["state"] == "active")
+    again = lose_the_settings(again, home, server, token)
+    drop_in(folder, f"{ID}.wasm", file.read_bytes())
+    until("nothing is refused", lambda: plugin(again)["error"] is None)
     bad = again.get("/api/config")
     trust = {"signed": "require", "signers": {"acme": "no key"}}
     refused = again.ask(
@@ -207,6 +210,25 @@ def test_only_signed_plugins_serve_where_the_settings_say_so(
     for one in PLUGINS.glob("*.wasm"):
         drop_in(folder, one.name, one.read_bytes())
     until("all serve", lambda: loaded(again) >= first_party)
+
+
+def lose_the_settings(api: Api, home: Home, server: Server, token: str) -> Api:
+    """See that settings which lost their content let nothing in: neither does a running server, nor does one start."""
+    written = home.folder / "config.json"
+    words = written.read_bytes()
+    written.write_bytes(b"")
+    api.get("/api/config").problem(409, "config-unreadable")
+    drop_in(home.folder / "plugins", f"{ID}.wasm", other_build(OWNERS.read_bytes(), version="2.1.0"))
+    until("it is refused", lambda: plugin(api)["error_code"] == "signature")
+    server.stop()
+    start = home.drls("serve", "--bind", "127.0.0.1:0")
+    assert (start.returncode, "config.json is empty" in start.stderr) == (1, True)
+    written.write_bytes(words)
+    server.start()
+    again = server.api(token)
+    until("the version before serves", lambda: (now := plugin(again)) and now["version"] == "2.0.0")
+    assert plugin(again)["error_code"] == "signature"
+    return again
 
 
 def sign(file: Path, keys: tuple[str, str]) -> None:

@@ -46,6 +46,7 @@ class Work:
     def __init__(self, api: Api) -> None:
         self.api = api
         self.begun: list[str] = []
+        self.asked = 0
         self.failures: list[str] = []
         loops = [*(functools.partial(self._evolve, name) for name in SMALL), self._rewrite]
         self.threads = [threading.Thread(target=self._until_it_is_gone, args=(loop,)) for loop in loops]
@@ -66,6 +67,7 @@ class Work:
             self.failures.append(repr(error))
 
     def _run(self, operation: str, table: str, **arguments: Any) -> None:
+        self.asked += 1
         job = self.api.begin(operation, table, **arguments)
         self.begun.append(job["id"])
         self.api.ended(job)
@@ -86,12 +88,20 @@ def every_job(api: Api, begun: list[str]) -> list[Any]:
     return [api.get(f"/api/jobs/{one}").ok() for one in begun]
 
 
+def databases_are_whole(home: Home) -> None:
+    """See that both databases are as SQLite wants them, with what their write-ahead logs hold."""
+    for name in ("drls.db", "catalog.db"):
+        with contextlib.closing(sqlite3.connect(home.folder / name)) as db:
+            assert db.execute("PRAGMA integrity_check").fetchall() == [("ok",)], name
+
+
 def test_after_a_kill_at_any_moment_every_job_is_told_and_nothing_is_left_over(
     api: Api, home: Home, server: Server, lake: dict[str, pa.Table]
 ) -> None:
     seed = int(os.environ.get("DRLS_TEST_SEED", time.time_ns() % 1_000_000))
     print(f"DRLS_TEST_SEED={seed}")  # noqa: T201 (pytest shows it where the test fails)
     moments = random.Random(seed)  # noqa: S311
+    known = {job["id"] for job in api.all("/api/jobs")}
     for number in range(KILLS):
         work = Work(server.api(api.token))
         until("jobs are begun", work.is_under_way)
@@ -111,6 +121,11 @@ def test_after_a_kill_at_any_moment_every_job_is_told_and_nothing_is_left_over(
 
         assert work.failures == []
         jobs = until("every job is told", told)
+        # What was asked for in the last moment may have begun, with the answer lost; nothing else may.
+        news = {job["id"] for job in again.all("/api/jobs")} - known
+        assert set(work.begun) <= news
+        assert len(news) <= work.asked, "a job that nobody asked for"
+        known |= news
         for job in jobs:
             if job["state"] == "failed":
                 assert job["error"]["code"] in ("server-killed", "server-stopped"), job["error"]
@@ -122,6 +137,7 @@ def test_after_a_kill_at_any_moment_every_job_is_told_and_nothing_is_left_over(
             name.split(".")[1] for name in lake
         }
         home.audit_holds()
+        databases_are_whole(home)
 
 
 def test_jobs_go_on_after_the_kills_and_the_last_one_that_failed_says_how_to_go_on(

@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sick_tables import Sick, make
 
 if TYPE_CHECKING:
     from harness import Home, Server
+
+
+def test_a_start_touches_neither_python_nor_java(home: Home, server: Server, token: str) -> None:
+    parts = server.api(token).get("/api/health").ok()["parts"]
+    assert {parts["python"]["state"], parts["spark"]["state"]} == {"idle"}
+    assert server.process is not None
+    mapped = Path(f"/proc/{server.process.pid}/maps").read_text()
+    assert "site-packages" not in mapped
+    assert not home.java()
 
 
 def test_the_first_answer_after_a_start_is_whole(home: Home, server: Server, token: str) -> None:

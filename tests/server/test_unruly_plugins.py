@@ -17,12 +17,18 @@ from unruly import FINDINGS, PLAN, Core
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from harness import Api, Home, Server
+    from harness import Answer, Api, Home, Server
 
 RULE, OPERATION = "small-files", "compact"
 MIB = 1 << 20
 MOST = 200 * MIB
 """The largest file that is taken for a plugin."""
+
+
+@pytest.fixture(scope="module")
+def environment() -> dict[str, str]:
+    """Let Python ask for the signals that a trap comes as: a trap must not be the end of the server."""
+    return {"PYTHONFAULTHANDLER": "1"}
 
 
 @pytest.fixture(scope="module")
@@ -280,6 +286,27 @@ def test_an_operation_that_misbehaves_changes_nothing_and_is_told(
         assert words in problem["detail"]
     assert home.table(table).metadata_location == was
     assert api.all("/api/jobs", table=table) == [], "no job was begun"
+
+
+def test_a_call_gets_no_more_time_than_the_settings_say(api: Api, table: str, folder: Path) -> None:
+    before = api.get("/api/config").ok()["settings"]
+
+    def put(plugins: Any) -> Answer:
+        etag = api.get("/api/config").headers["etag"]
+        return api.ask("PUT", "/api/config", before | {"plugins": plugins}, {"If-Match": etag})
+
+    wrong = put({RULE: {"ceiling": {"time_ms": 0}}}).problem(422, "invalid-request")
+    assert [one["pointer"] for one in wrong["errors"]] == [f"/plugins/{RULE}/ceiling/time_ms"]
+    put({RULE: {"ceiling": {"time_ms": 100}}}).ok()
+    try:
+        component = misbehaves(RULE, unruly.LOOPS)
+        drop_in(folder, f"{RULE}.wasm", component)
+        until("it serves", lambda: serves(api, RULE, component))
+        failed = {one["rule"]["id"]: one["error"] for one in api.table(table, "health").ok()["failed_rules"]}
+        assert failed.keys() == {RULE}
+        assert "did not answer within 100 ms" in failed[RULE]
+    finally:
+        put(before["plugins"]).ok()
 
 
 def test_a_rule_that_loops_keeps_nobody_else_waiting(api: Api, table: str, folder: Path) -> None:

@@ -73,7 +73,7 @@ def _direct(tree: Tree) -> Iterator[tuple[str, str]]:
         # A file with holes in it is a template of the author kit.
         if "{{" not in text:
             yield from ((path, name) for name in _crates(tomllib.loads(text)))
-    for path, text in tree.matching("python/requirements.in"):
+    for path, text in tree.matching("requirements.in"):
         for line in text.splitlines():
             if found := REQUIREMENT.match(line):
                 yield path, found["name"]

@@ -3,7 +3,7 @@ import createQueryClient from 'openapi-react-query';
 
 import { learnClock } from '@/lib/clock';
 
-import { asProblem, readProblem } from './problem';
+import { asProblem, noAnswer, readProblem } from './problem';
 import type { components, paths } from './schema';
 
 /** The bodies that the server's OpenAPI description names. */
@@ -33,16 +33,20 @@ client.use({
     if (!response.ok) throw await readProblem(response);
   },
   onError({ request, error }) {
-    const problem = asProblem(error);
-    if (problem.status === 0 && problem.code === 'no-answer') tell(0, request.url);
-    return problem;
+    // That is how `fetch` says that no answer came; everywhere else it is a mistake of our own.
+    if (!(error instanceof TypeError)) return asProblem(error);
+    tell(0, request.url);
+    return noAnswer();
   },
 });
 
 /** The same, as queries and mutations of TanStack Query. */
 export const api = createQueryClient(client);
 
-/** A key for `Idempotency-Key`: a click that is sent twice starts one job. */
+/**
+ * A key for `Idempotency-Key`: a click that is sent twice starts one job. Not `crypto.randomUUID`, which plain HTTP has
+ * on this machine alone.
+ */
 export function idempotencyKey(): string {
-  return crypto.randomUUID();
+  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, '0')).join('');
 }

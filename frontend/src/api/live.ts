@@ -1,4 +1,5 @@
 import type { InfiniteData } from '@tanstack/react-query';
+import { linkOptions } from '@tanstack/react-router';
 
 import { notify } from '@/lib/notices';
 
@@ -7,10 +8,8 @@ import { isRecord, number, text } from './shapes';
 import type { Schemas } from './client';
 
 type Job = Schemas['JobView'];
+type Jobs = Schemas['Page_JobView'];
 type Tables = Schemas['Page_TableItem'];
-
-/** Names of the events that the server sends. */
-export const EVENTS = ['job.changed', 'job.progressed', 'table.judged', 'plugin.changed', 'config.changed', 'lost'];
 
 const PAUSE = 250;
 const waiting = new Map<string, readonly unknown[]>();
@@ -45,9 +44,14 @@ export function putJob(id: string, change: (job: Job) => Job) {
   queryClient.setQueriesData<Job>({ queryKey: ['get', '/api/jobs/{id}'] }, (job) =>
     job?.id === id ? change(job) : job,
   );
-  queryClient.setQueriesData<Schemas['Page_JobView']>({ queryKey: ['get', '/api/jobs'] }, (page) => {
-    if (!page?.items.some((job) => job.id === id)) return page;
+  const put = (page: Jobs): Jobs => {
+    if (!page.items.some((job) => job.id === id)) return page;
     return { ...page, items: page.items.map((job) => (job.id === id ? change(job) : job)) };
+  };
+  // The page of jobs is read page by page; the tray asks for the newest alone.
+  queryClient.setQueriesData<Jobs | InfiniteData<Jobs>>({ queryKey: ['get', '/api/jobs'] }, (jobs) => {
+    if (!jobs) return jobs;
+    return 'pages' in jobs ? { ...jobs, pages: jobs.pages.map(put) } : put(jobs);
   });
 }
 
@@ -63,7 +67,7 @@ function jobChanged(job: Job) {
     tone: job.state === 'succeeded' ? 'good' : 'bad',
     title: `${job.operation} of ${job.table} ${job.state === 'succeeded' ? 'is done' : job.state}`,
     ...(job.error && { detail: job.error.detail }),
-    link: { to: `/jobs/${job.id}`, label: 'Compare' },
+    link: { ...linkOptions({ to: '/jobs/$id', params: { id: job.id } }), label: 'Compare' },
   });
 }
 
@@ -110,7 +114,7 @@ function pluginChanged(data: Record<string, unknown>) {
     refresh(['get', '/api/operations'], ['get', '/api/table/{name}/health'], ['tables', 'worst']);
   }
   const version = text(data.version);
-  const link = { to: `/plugins/${id}`, label: 'Show' };
+  const link = { ...linkOptions({ to: '/plugins/$id/$tab', params: { id, tab: 'overview' } }), label: 'Show' };
   if (data.state === 'active') notify({ tone: 'info', title: `${id} ${version} serves now`, link });
   if (data.state === 'draining' && data.serves === false) {
     const detail = 'What it offered is off until it is back. Open forms keep what was typed.';

@@ -3,6 +3,7 @@ import { infiniteQueryOptions } from '@tanstack/react-query';
 import { client, type Schemas } from './client';
 import { asProblem } from './problem';
 import { queryClient } from './queryClient';
+import type { paths } from './schema';
 
 interface Page<T> {
   items: T[];
@@ -64,5 +65,28 @@ export function historyPages(name: string, catalog: string | undefined) {
   return paged<Schemas['HistoryItem']>('history', name, catalog, 100, async (query, signal) => {
     const { data } = await client.GET('/api/table/{name}/history', { params: { path: { name }, query }, signal });
     return data;
+  });
+}
+
+export function refPages(name: string, catalog: string | undefined) {
+  return paged<Schemas['RefItem']>('refs', name, catalog, 1000, async (query, signal) => {
+    const { data } = await client.GET('/api/table/{name}/refs', { params: { path: { name }, query }, signal });
+    return data;
+  });
+}
+
+type JobsQuery = NonNullable<paths['/api/jobs']['get']['parameters']['query']>;
+
+/** Jobs, newest first. */
+export function jobPages(which: Pick<JobsQuery, 'state' | 'table' | 'catalog'>) {
+  return infiniteQueryOptions({
+    queryKey: ['get', '/api/jobs', 'pages', which],
+    initialPageParam: '',
+    getNextPageParam: (page: Schemas['Page_JobView']) => page.next ?? undefined,
+    queryFn: async ({ pageParam, signal }) => {
+      const query = { limit: 100, ...which, ...(pageParam && { cursor: pageParam }) };
+      const { data } = await client.GET('/api/jobs', { params: { query }, signal });
+      return data ?? { items: [], next: null };
+    },
   });
 }

@@ -55,11 +55,18 @@ export async function readProblem(response: Response): Promise<ApiProblem> {
   );
 }
 
-/** What went wrong, as a problem. A failed `fetch` is one without a status. */
+/** A `fetch` that got no answer. */
+export function noAnswer(): ApiProblem {
+  return new ApiProblem(0, 'no-answer', 'the server does not answer; it may be stopped or out of reach', '');
+}
+
+/** How browsers say that a file of the console did not come, which after an upgrade is there under another name. */
+const NO_PART = /dynamically imported module|Importing a module script failed|Unable to preload CSS/;
+
+/** What went wrong, as a problem. */
 export function asProblem(error: unknown): ApiProblem {
   if (error instanceof ApiProblem) return error;
-  if (error instanceof TypeError) {
-    return new ApiProblem(0, 'no-answer', 'the server does not answer; it may be stopped or out of reach', '');
-  }
-  return new ApiProblem(0, 'console-failed', error instanceof Error ? error.message : String(error), '');
+  const said = error instanceof Error ? error.message : String(error);
+  if (NO_PART.test(said)) return new ApiProblem(0, 'part-missing', 'a part of the console did not come', '');
+  return new ApiProblem(0, 'console-failed', said, '');
 }

@@ -8,33 +8,39 @@ import { Ago } from '@/components/common/Values';
 import { Button } from '@/components/ui/button';
 import { Popover, PopoverContent, PopoverTrigger } from '@/components/ui/popover';
 import { useApi } from '@/hooks/useApi';
-import { plural, words } from '@/lib/format';
+import { count, words } from '@/lib/format';
 
+/** Jobs in the list at least, those that run in it at most, and those of a state that are counted. */
 const SHOWN = 6;
+const LISTED = 25;
+const COUNTED = 100;
 
 /** What runs, and what ended lately. */
 export function JobsTray() {
   const [open, setOpen] = useState(false);
-  const jobs = useApi('get', '/api/jobs', { params: { query: { limit: 25 } } });
-  const items = jobs.data?.items ?? [];
-  const active = items.filter((job) => !ENDED.includes(job.state));
-  const shown = [...active, ...items.filter((job) => ENDED.includes(job.state))].slice(
-    0,
-    Math.max(SHOWN, active.length),
-  );
+  const newest = useApi('get', '/api/jobs', { params: { query: { limit: SHOWN } } });
+  const running = useApi('get', '/api/jobs', { params: { query: { state: 'running', limit: COUNTED } } });
+  const queued = useApi('get', '/api/jobs', { params: { query: { state: 'queued', limit: COUNTED } } });
+  const asked = [running, queued].flatMap(({ data }) => data?.items ?? []);
+  // A job that began between the two answers is in both.
+  const active = [...new Map(asked.map((job) => [job.id, job])).values()].filter((job) => !ENDED.includes(job.state));
+  const more = Boolean(running.data?.next ?? queued.data?.next);
+  const ended = newest.data?.items.filter((job) => ENDED.includes(job.state)) ?? [];
+  const shown = [...active.slice(0, LISTED), ...ended].slice(0, Math.max(SHOWN, Math.min(active.length, LISTED)));
+  const told = `${count(active.length)}${more ? '+' : ''}`;
   return (
     <Popover open={open} onOpenChange={setOpen}>
       <PopoverTrigger asChild>
         <Button
           variant="ghost"
           size="sm"
-          aria-label={active.length > 0 ? plural(active.length, 'job runs', 'jobs run') : 'Jobs'}
+          aria-label={active.length > 0 ? (active.length === 1 ? '1 job runs' : `${told} jobs run`) : 'Jobs'}
           className="min-w-9"
         >
           <ListChecks />
           {active.length > 0 && (
             <span className="grid h-4.5 min-w-4.5 place-items-center rounded-full bg-primary px-1 text-[0.6875rem] text-primary-foreground tabular-nums">
-              {active.length}
+              {told}
             </span>
           )}
         </Button>

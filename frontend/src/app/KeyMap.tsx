@@ -1,4 +1,6 @@
 import { Dialog, DialogContent, DialogDescription, DialogTitle } from '@/components/ui/dialog';
+import { singleKeys } from '@/lib/singleKeys';
+import { useStore } from '@/lib/store';
 
 const KEYS: [string, [string, string][]][] = [
   [
@@ -25,8 +27,9 @@ const KEYS: [string, [string, string][]][] = [
   ],
 ];
 
-/** What the keys do. */
+/** What the keys do, and the switch of those that are pressed alone. */
 export function KeyMap({ open, setOpen }: { open: boolean; setOpen: (open: boolean) => void }) {
+  const single = useStore(singleKeys);
   return (
     <Dialog open={open} onOpenChange={setOpen}>
       <DialogContent>
@@ -54,6 +57,10 @@ export function KeyMap({ open, setOpen }: { open: boolean; setOpen: (open: boole
             </dl>
           </section>
         ))}
+        <label className="mt-4 flex items-center gap-2 border-t border-border pt-3">
+          <input type="checkbox" checked={single} onChange={({ target }) => singleKeys.set(target.checked)} />
+          Keys that are pressed alone, as <kbd>/</kbd> and <kbd>]</kbd>
+        </label>
       </DialogContent>
     </Dialog>
   );

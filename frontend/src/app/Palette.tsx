@@ -1,4 +1,4 @@
-import { useNavigate, useParams } from '@tanstack/react-router';
+import { useNavigate, useParams, useSearch } from '@tanstack/react-router';
 import { useQuery } from '@tanstack/react-query';
 import { Command } from 'cmdk';
 import { ListChecks, Puzzle, SunMoon, Table2, Wrench } from 'lucide-react';
@@ -8,18 +8,19 @@ import { client } from '@/api/client';
 import { worstTables } from '@/api/tables';
 import { Dialog, DialogContent, DialogDescription, DialogTitle } from '@/components/ui/dialog';
 import { useApi } from '@/hooks/useApi';
-import { isDark, theme } from '@/lib/theme';
+import { dark, theme } from '@/lib/theme';
 
 const FOUND = 12;
 
-/** Tables whose name holds `search`, from the server: the list on screen need not be whole. */
-function useFound(search: string) {
-  const first = useQuery({ ...worstTables(undefined), enabled: search === '' });
+/** Tables of a catalog whose name holds `search`, from the server: the list on screen need not be whole. */
+function useFound(search: string, catalog: string | undefined) {
+  const first = useQuery({ ...worstTables(catalog), enabled: search === '' });
   const found = useQuery({
-    queryKey: ['tables', 'found', search],
+    queryKey: ['tables', 'found', catalog ?? null, search],
     enabled: search !== '',
     queryFn: async ({ signal }) => {
-      const { data } = await client.GET('/api/tables', { params: { query: { search, limit: FOUND } }, signal });
+      const query = { search, limit: FOUND, ...(catalog && { catalog }) };
+      const { data } = await client.GET('/api/tables', { params: { query }, signal });
       return data?.items ?? [];
     },
   });
@@ -57,7 +58,9 @@ export default function Palette({ close }: { close: () => void }) {
   const [search, setSearch] = useState('');
   const navigate = useNavigate();
   const { name } = useParams({ strict: false });
-  const tables = useFound(useDeferredValue(search.trim()));
+  // What is looked at stays in its catalog.
+  const { catalog } = useSearch({ strict: false });
+  const tables = useFound(useDeferredValue(search.trim()), catalog);
   const operations = useApi('get', '/api/operations');
   const plugins = useApi('get', '/api/plugins');
   const act = (what: () => void) => () => {
@@ -88,7 +91,12 @@ export default function Palette({ close }: { close: () => void }) {
                     icon={Table2}
                     value={`table ${table.name}`}
                     onSelect={act(
-                      () => void navigate({ to: '/tables/$name/$tab', params: { name: table.name, tab: 'overview' } }),
+                      () =>
+                        void navigate({
+                          to: '/tables/$name/$tab',
+                          params: { name: table.name, tab: 'overview' },
+                          search: { catalog },
+                        }),
                     )}
                   >
                     {table.name}
@@ -111,7 +119,7 @@ export default function Palette({ close }: { close: () => void }) {
                         void navigate({
                           to: '/tables/$name/$tab',
                           params: { name, tab: 'operations' },
-                          search: { op: id },
+                          search: { catalog, op: id },
                         }),
                     )}
                   >
@@ -121,7 +129,11 @@ export default function Palette({ close }: { close: () => void }) {
               </Command.Group>
             )}
             <Command.Group heading="Pages" className={GROUP}>
-              <Item icon={Table2} value="page tables" onSelect={act(() => void navigate({ to: '/tables' }))}>
+              <Item
+                icon={Table2}
+                value="page tables"
+                onSelect={act(() => void navigate({ to: '/tables', search: { catalog } }))}
+              >
                 Tables
               </Item>
               <Item icon={ListChecks} value="page jobs" onSelect={act(() => void navigate({ to: '/jobs' }))}>
@@ -133,7 +145,7 @@ export default function Palette({ close }: { close: () => void }) {
               <Item
                 icon={SunMoon}
                 value="theme light dark"
-                onSelect={act(() => theme.set(isDark() ? 'light' : 'dark'))}
+                onSelect={act(() => theme.set(dark.get() ? 'light' : 'dark'))}
               >
                 Light or dark
               </Item>

@@ -1,12 +1,13 @@
 import { Link, Outlet, useNavigate } from '@tanstack/react-router';
 import { Keyboard, ListChecks, Puzzle, Search, Table2 } from 'lucide-react';
-import { lazy, Suspense, useMemo, useState } from 'react';
+import { lazy, useMemo, useState } from 'react';
 
 import type { Session } from '@/api/session';
+import { Part } from '@/components/common/Part';
 import { Button } from '@/components/ui/button';
 import { TooltipProvider } from '@/components/ui/tooltip';
 import { useKeys } from '@/hooks/useKeys';
-import { isDark, theme } from '@/lib/theme';
+import { dark, theme } from '@/lib/theme';
 
 import { Banner } from './Banner';
 import { JobsTray } from './JobsTray';
@@ -57,7 +58,7 @@ export function Shell({ session, leave }: { session: Session | null; leave: () =
       'g t': () => void navigate({ to: '/tables' }),
       'g j': () => void navigate({ to: '/jobs' }),
       'g p': () => void navigate({ to: '/plugins' }),
-      't d': () => theme.set(isDark() ? 'light' : 'dark'),
+      't d': () => theme.set(dark.get() ? 'light' : 'dark'),
     }),
     [navigate],
   );
@@ -117,16 +118,16 @@ export function Shell({ session, leave }: { session: Session | null; leave: () =
           {session && <UserMenu session={session} leave={leave} />}
         </div>
         <Banner />
+        {palette && (
+          <Part of="palette" fallback={null}>
+            <Palette close={() => openPalette(false)} />
+          </Part>
+        )}
       </header>
       <main id="content" tabIndex={-1} className="outline-none">
         <Outlet />
       </main>
       <KeyMap open={keyMap} setOpen={openKeyMap} />
-      {palette && (
-        <Suspense fallback={null}>
-          <Palette close={() => openPalette(false)} />
-        </Suspense>
-      )}
     </TooltipProvider>
   );
 }

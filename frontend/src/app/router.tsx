@@ -7,6 +7,7 @@ import { queryClient } from '@/api/queryClient';
 import { tableParams, worstTables } from '@/api/tables';
 import { EmptyState } from '@/components/common/EmptyState';
 import { ErrorState } from '@/components/common/ErrorState';
+import { PartFailed } from '@/components/common/Part';
 import { STATES, type JobsSearch } from '@/components/jobs/search';
 import { isTab as isPluginTab } from '@/components/plugins/tabs';
 import type { ExplorerSearch } from '@/components/tables/TableExplorer';
@@ -57,6 +58,8 @@ const tables = createRoute({
     ns: word(search.ns),
     sort: word(search.sort),
     catalog: word(search.catalog),
+    level: (['bad', 'warn', 'good'] as const).find((one) => one === search.level),
+    finding: word(search.finding),
   }),
   loaderDeps: ({ search: { catalog } }) => ({ catalog }),
   loader: ({ deps }) => begin(queryClient.query({ ...worstTables(deps.catalog), staleTime: 'static' })),
@@ -79,6 +82,7 @@ const tableTab = createRoute({
     op: word(search.op),
     args: typeof search.args === 'object' ? JSON.stringify(search.args) : word(search.args),
     plan: search.plan === true ? true : undefined,
+    snapshot: word(search.snapshot),
     job: word(search.job),
   }),
   beforeLoad: ({ params, search }) => {
@@ -102,6 +106,9 @@ const jobs = createRoute({
   validateSearch: (search): JobsSearch => ({
     state: STATES.find((one) => one === search.state),
     table: word(search.table),
+    catalog: word(search.catalog),
+    op: word(search.op),
+    newest: typeof search.newest === 'number' ? search.newest : undefined,
   }),
   component: lazyRouteComponent(() => import('./pages/jobs'), 'JobsPage'),
 });
@@ -120,6 +127,14 @@ const plugins = createRoute({
 
 const plugin = createRoute({
   getParentRoute: () => root,
+  path: '/plugins/$id',
+  beforeLoad: ({ params }) => {
+    throw redirect({ to: '/plugins/$id/$tab', params: { ...params, tab: 'overview' }, replace: true });
+  },
+});
+
+const pluginTab = createRoute({
+  getParentRoute: () => root,
   path: '/plugins/$id/$tab',
   beforeLoad: ({ params }) => {
     if (isPluginTab(params.tab)) return;
@@ -129,7 +144,9 @@ const plugin = createRoute({
 });
 
 export const router = createRouter({
-  routeTree: root.addChildren([home, tables, table, tableTab, jobs, job, plugins, plugin]),
+  routeTree: root.addChildren([home, tables, table, tableTab, jobs, job, plugins, plugin, pluginTab]),
+  // A page that fails leaves the frame around it; only a failure of the frame itself is the root's.
+  defaultErrorComponent: PartFailed,
   defaultPreloadStaleTime: 0,
   scrollRestoration: true,
 });

@@ -1,5 +1,7 @@
 import { useEffect } from 'react';
 
+import { singleKeys } from '@/lib/singleKeys';
+
 /** What keys do, by their name (`?`, `/`, `g t` for one after the other, `mod+k`). */
 export type Keys = Record<string, () => void>;
 
@@ -19,6 +21,7 @@ export function useKeys(keys: Keys): void {
     const press = (event: KeyboardEvent) => {
       const held = event.metaKey || event.ctrlKey;
       if (event.defaultPrevented || event.altKey || (typing(event.target) && !held)) return;
+      if (!held && !singleKeys.get()) return;
       // A dialog that is open has the keys to itself.
       if (!held && document.querySelector('[role=dialog][data-state=open]')) return;
       const name = held ? `mod+${event.key.toLowerCase()}` : event.key;

@@ -1,3 +1,5 @@
+import type { LinkProps } from '@tanstack/react-router';
+
 import { asProblem } from '@/api/problem';
 
 import { createStore } from './store';
@@ -9,7 +11,7 @@ export interface Notice {
   title: string;
   detail?: string;
   /** Where to read on. */
-  link?: { to: string; label: string };
+  link?: Pick<LinkProps, 'to' | 'params'> & { label: string };
 }
 
 /** At most so many at once: the oldest gives way. */

@@ -17,13 +17,16 @@ function stored(): Theme {
 
 export const theme = createStore<Theme>(stored());
 
-/** Whether dark colours are on. */
-export function isDark(): boolean {
+function isDark(): boolean {
   return theme.get() === 'dark' || (theme.get() === 'system' && system.matches);
 }
 
+/** Whether dark colours are on, by choice or by the system's. */
+export const dark = createStore(isDark());
+
 function apply() {
   document.documentElement.classList.toggle('dark', isDark());
+  dark.set(isDark());
 }
 
 theme.watch(() => {

@@ -25,6 +25,9 @@ const SENDING: &str = "sending";
 /// Where the methods of a table begin.
 const TABLE: &str = "  resource table {\n";
 
+/// Stays where a plugin reads nothing: the bindings of a table without methods cannot take one over.
+const LEAST: &str = "id";
+
 /// What the main file of a plugin in another language exports.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub(crate) struct Exported {
@@ -75,7 +78,8 @@ impl Exported {
         for line in methods.split_inclusive('\n') {
             documentation.push_str(line);
             let method = line.split_once(": func(").map(|(name, _)| name.trim());
-            if method.is_none_or(|name| self.facts.iter().any(|fact| fact == name)) {
+            let reads = |name| self.facts.iter().any(|fact| fact == name) || self.facts.is_empty() && name == LEAST;
+            if method.is_none_or(reads) {
                 if method.is_some() || !line.trim_start().starts_with("///") {
                     kept.push_str(&documentation);
                     documentation.clear();
@@ -104,5 +108,14 @@ mod tests {
             "{methods}"
         );
         assert!(methods.ends_with("    as-of: func() -> s64;\n  }\n}\n"), "{methods}");
+    }
+
+    #[test]
+    fn keeps_one_method_where_nothing_is_read() {
+        let exported = Exported { kind: "health-rule".to_owned(), facts: Vec::new() };
+        let text = exported.narrowed(WIT[0].1).unwrap();
+        let methods = text.split_once(TABLE).unwrap().1;
+        assert_eq!(methods.matches(": func(").count(), 1, "{methods}");
+        assert!(methods.contains("    id: func() -> table-id;\n"), "{methods}");
     }
 }

@@ -33,6 +33,7 @@ pub(crate) const SDK: &[(&str, &str)] = &[
     ("drls_plugin/py.typed", ""),
     ("drls_plugin/rule.py", include_str!("../../../plugins/sdk-python/drls_plugin/rule.py")),
     ("drls_plugin/settings.py", include_str!("../../../plugins/sdk-python/drls_plugin/settings.py")),
+    ("drls_plugin/shape.py", include_str!("../../../plugins/sdk-python/drls_plugin/shape.py")),
     ("drls_plugin/table.py", include_str!("../../../plugins/sdk-python/drls_plugin/table.py")),
     ("drls_plugin/testing.py", include_str!("../../../plugins/sdk-python/drls_plugin/testing.py")),
 ];

@@ -26,6 +26,8 @@ use wasmtime::{Config, Engine, Strategy, component::Component};
 
 const RULE: &str = "small-files";
 const ROUNDS: u32 = 15;
+const PYTHON: &str = "unpartitioned";
+const PYTHON_ROUNDS: u32 = 3;
 const STORM_SWAPS: u64 = 200;
 const CALLERS: usize = 32;
 const LEAST_CALLS: u64 = 100_000;
@@ -33,6 +35,7 @@ const GROWTH_SWAPS: u64 = 500;
 
 fn main() {
     let mut rows = real_rule();
+    rows.push(in_python());
     rows.extend(storm());
     rows.push(growth());
     write("runtime-swap", &rows);
@@ -49,15 +52,16 @@ fn real_rule() -> Vec<Value> {
     home.put_bytes("small-files.wasm", &component);
     let runtime = home.start();
     let facts = table();
+    let swap = |bytes: &[u8]| swap(&home, &runtime, RULE, &facts, bytes);
     let (mut bare, mut quick, mut cold) = (Vec::new(), Vec::new(), Vec::new());
     let (mut loads, mut cached) = (Vec::new(), Vec::new());
     for number in 0..ROUNDS {
         let bytes = marked(&component, number);
         bare.push(ms(|| drop(Component::from_binary(&engine, &bytes).expect("compiles"))));
         quick.push(ms(|| drop(Component::from_binary(&winch, &bytes).expect("compiles"))));
-        cold.push(swap(&home, &runtime, &facts, &bytes));
+        cold.push(swap(&bytes));
         // So that the next one does not share the processor with it, and is not from a cache without it.
-        optimised(&runtime);
+        optimised(&runtime, RULE);
     }
     for number in 0..ROUNDS {
         let bytes = marked(&component, number);
@@ -67,7 +71,7 @@ fn real_rule() -> Vec<Value> {
             // SAFETY: as the reason says.
             drop(unsafe { Component::deserialize(&engine, &artefact) }.expect("loads"));
         }));
-        cached.push(swap(&home, &runtime, &facts, &bytes));
+        cached.push(swap(&bytes));
     }
     let (floor, load, cold_ms) = (quantile(&mut bare, 50), quantile(&mut loads, 50), quantile(&mut cold, 50));
     vec![
@@ -83,6 +87,29 @@ fn real_rule() -> Vec<Value> {
     ]
 }
 
+/// A third party's rule in Python, with the interpreter inside: some 19 MB.
+fn in_python() -> Value {
+    let built = format!("../../examples/third-party/{PYTHON}/dist/{PYTHON}.wasm");
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(built);
+    let component = std::fs::read(&file).expect("the rule in Python: make bench builds it");
+    let engine =
+        Engine::new(Config::new().concurrency_support(false).strategy(Strategy::Winch)).expect("an engine of Winch");
+    let home = Home::new();
+    home.put_bytes(&format!("{PYTHON}.wasm"), &component);
+    let runtime = home.start();
+    let facts = table();
+    let (mut floor, mut took) = (Vec::new(), Vec::new());
+    for number in 0..PYTHON_ROUNDS {
+        // What compiles behind the one before is not part of this one.
+        optimised(&runtime, PYTHON);
+        let bytes = marked(&component, number);
+        floor.push(ms(|| drop(Component::from_binary(&engine, &bytes).expect("compiles"))) / 1e3);
+        took.push(swap(&home, &runtime, PYTHON, &facts, &bytes) / 1e3);
+    }
+    let (floor, took) = (quantile(&mut floor, 50), quantile(&mut took, 50));
+    row("rename to first answer, new rule in Python beside bare Winch, p50", took, "s", Some(floor), &Under::Value(3.0))
+}
+
 /// Another file of the same code, by a custom section, so that nothing compiled for one is of use for another.
 fn marked(component: &[u8], number: u32) -> Vec<u8> {
     let content = [&[5], b"bench".as_slice(), &number.to_le_bytes()].concat();
@@ -90,15 +117,15 @@ fn marked(component: &[u8], number: u32) -> Vec<u8> {
     [component, &[0, size], &content].concat()
 }
 
-fn swap(home: &Home, runtime: &Runtime, facts: &Arc<TableFacts>, bytes: &[u8]) -> f64 {
+fn swap(home: &Home, runtime: &Runtime, id: &str, facts: &Arc<TableFacts>, bytes: &[u8]) -> f64 {
     let wanted = hex(bytes);
     let beside = home.file(".part");
     std::fs::write(&beside, bytes).expect("write");
     ms(|| {
-        std::fs::rename(&beside, home.file("small-files.wasm")).expect("rename");
+        std::fs::rename(&beside, home.file(&format!("{id}.wasm"))).expect("rename");
         loop {
             let snapshot = runtime.snapshot();
-            let rule = snapshot.plugin(RULE).expect("always there");
+            let rule = snapshot.plugin(id).expect("always there");
             if rule.identity().digest == wanted {
                 rule.evaluate(facts, None).expect("findings");
                 return;
@@ -108,8 +135,8 @@ fn swap(home: &Home, runtime: &Runtime, facts: &Arc<TableFacts>, bytes: &[u8]) -
     })
 }
 
-fn optimised(runtime: &Runtime) {
-    while runtime.snapshot().plugin(RULE).expect("always there").tier() != Tier::Optimised {
+fn optimised(runtime: &Runtime, id: &str) {
+    while runtime.snapshot().plugin(id).expect("always there").tier() != Tier::Optimised {
         thread::sleep(Duration::from_millis(1));
     }
 }

@@ -4,9 +4,9 @@
 //! and the folder, nobody else may write them, and the checksum in front of the code holds. Anything else is a miss.
 
 use std::{
-    fs,
+    fmt, fs,
     hash::{DefaultHasher, Hash, Hasher},
-    io::{self, Write},
+    io::{self, Read, Write},
     path::{Path, PathBuf},
 };
 
@@ -33,25 +33,21 @@ impl Cache {
     /// The code of `digest`, where a file of it can be trusted.
     pub(crate) fn load(&self, engine: &Engine, digest: &str) -> Option<Component> {
         let path = self.path(engine, digest);
-        let file = match read_own(&self.folder, &path) {
+        if let Err(error) = own_folder(&self.folder) {
+            tracing::warn!("no compiled code in {} is used: {error}", self.folder.display());
+            return None;
+        }
+        let file = match read_own(&path) {
             Ok(file) => file,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return None,
-            Err(error) => {
-                tracing::warn!("compiled code {} is not used: {error}", path.display());
-                return None;
-            }
+            Err(error) => return lose(&path, &error),
         };
-        let code = payload(&file).or_else(|| {
-            tracing::warn!("compiled code {} is damaged; it is made again", path.display());
-            // Unlinked and not written over: another process may have it mapped.
-            let _ = fs::remove_file(&path);
-            None
-        })?;
+        let Some(code) = payload(&file) else { return lose(&path, &"it is damaged") };
         #[expect(unsafe_code, reason = "deserialising native code is the purpose of the cache")]
         // SAFETY: the bytes are what `Component::serialize` gave to `store`: this user alone can write the file and its
         // folder, the checksum holds, and the name has the engine's compatibility hash, which the engine checks again.
         let component = unsafe { Component::deserialize(engine, code) };
-        component.map_err(|error| tracing::warn!("compiled code {} is not used: {error:#}", path.display())).ok()
+        component.map_or_else(|error| lose(&path, &format_args!("{error:#}")), Some)
     }
 
     /// Keeps code for the next start. A failure costs time and nothing else, so it is only logged.
@@ -86,6 +82,14 @@ impl Cache {
     }
 }
 
+/// Removes what is not used: left there it would keep its place from the code that is made again, at every start.
+fn lose(path: &Path, why: &dyn fmt::Display) -> Option<Component> {
+    tracing::warn!("compiled code {} is not used, and made again: {why}", path.display());
+    // Unlinked and not written over: another process may have it mapped.
+    let _ = fs::remove_file(path);
+    None
+}
+
 fn payload(file: &[u8]) -> Option<&[u8]> {
     let rest = file.strip_prefix(MAGIC)?;
     let (checksum, code) = rest.split_at_checked(CHECKSUM)?;
@@ -114,31 +118,33 @@ fn private_folder(folder: &Path) -> io::Result<()> {
     fs::create_dir_all(folder)
 }
 
+/// What is this user's alone.
 #[cfg(unix)]
-fn read_own(folder: &Path, path: &Path) -> io::Result<Vec<u8>> {
-    use std::{
-        io::Read,
-        os::unix::fs::{MetadataExt, PermissionsExt},
-    };
-    let own = |what: &str, meta: &fs::Metadata| {
-        if meta.uid() != rustix::process::geteuid().as_raw() {
-            return Err(io::Error::other(format!("the {what} belongs to another user")));
-        }
-        if meta.permissions().mode() & 0o022 != 0 {
-            return Err(io::Error::other(format!("others may write the {what}")));
-        }
-        Ok(())
-    };
-    own("folder", &fs::metadata(folder)?)?;
+fn own(what: &str, meta: &fs::Metadata) -> io::Result<()> {
+    use std::os::unix::fs::{MetadataExt, PermissionsExt};
+    if meta.uid() != rustix::process::geteuid().as_raw() {
+        return Err(io::Error::other(format!("the {what} belongs to another user")));
+    }
+    if meta.permissions().mode() & 0o022 != 0 {
+        return Err(io::Error::other(format!("others may write the {what}")));
+    }
+    Ok(())
+}
+
+#[cfg(not(unix))]
+fn own(_: &str, _: &fs::Metadata) -> io::Result<()> {
+    Ok(())
+}
+
+fn own_folder(folder: &Path) -> io::Result<()> {
+    own("folder", &fs::metadata(folder)?)
+}
+
+fn read_own(path: &Path) -> io::Result<Vec<u8>> {
     // Of the open file, so that what is checked is what is read.
     let mut file = fs::File::open(path)?;
     own("file", &file.metadata()?)?;
     let mut bytes = Vec::new();
     file.read_to_end(&mut bytes)?;
     Ok(bytes)
-}
-
-#[cfg(not(unix))]
-fn read_own(_folder: &Path, path: &Path) -> io::Result<Vec<u8>> {
-    fs::read(path)
 }

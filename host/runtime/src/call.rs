@@ -98,7 +98,14 @@ impl Frame<'_> {
         self.stats.ran(start.elapsed(), state.limiter.memory());
         match answer {
             Ok(answer) => Ok((answer, std::mem::take(&mut state.told))),
-            Err(error) => Err(explain(&error, state, limits, self.memory, self.time)),
+            Err(error) => {
+                let failure = explain(&error, state, limits, self.memory, self.time);
+                if let Failure::Trapped(trapped) = &failure {
+                    // Behind what the guest said itself, for who reads its log: where it was.
+                    self.log.write(self.plugin, Level::Error, self.log.cut(trapped.place()));
+                }
+                Err(failure)
+            }
         }
     }
 }

@@ -98,10 +98,18 @@ impl fmt::Display for Trapped {
         if self.message != self.trap {
             write!(f, " ({})", self.trap)?;
         }
-        if !self.backtrace.is_empty() {
-            write!(f, "; in {}", self.backtrace.join(" < "))?;
-        }
-        Ok(())
+        f.write_str(&self.frames())
+    }
+}
+
+impl Trapped {
+    /// The trap and where it was, without the guest's own words.
+    pub(crate) fn place(&self) -> String {
+        format!("trapped: {}{}", self.trap, self.frames())
+    }
+
+    fn frames(&self) -> String {
+        if self.backtrace.is_empty() { String::new() } else { format!("; in {}", self.backtrace.join(" < ")) }
     }
 }
 

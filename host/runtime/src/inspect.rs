@@ -3,9 +3,14 @@
 use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
-use wasmparser::{Encoding, Payload, Validator, WasmFeatures, component_types::ComponentEntityType, types::Types};
+use wasmparser::{
+    Encoding, Payload, Validator, WasmFeatures,
+    component_types::{ComponentEntityType, ComponentItem},
+    types::Types,
+};
 
 use crate::{
+    contract::{self, Instance},
     facts::Group,
     manifest::Manifest,
     refusal::{Mismatch, Refusal},
@@ -144,6 +149,7 @@ pub fn inspect(bytes: &[u8]) -> Result<Inspection, Refusal> {
     }
     let others = exports.iter().filter(|e| other_version(&e.name));
     problems.extend(others.map(|e| Mismatch::OtherVersion { name: e.name.clone() }));
+    problems.extend(contract::differences(&instances(&types, &imports, &exports)));
     if kinds.is_empty() && problems.is_empty() {
         problems.push(Mismatch::NoKind(exports.into_iter().map(|e| e.name).collect()));
         return Err(Refusal::Contract(problems));
@@ -202,8 +208,23 @@ fn unknown_items(import: &Interface, known: &[String]) -> Vec<Mismatch> {
     unknown.map(problem).collect()
 }
 
+/// The types of its interfaces, by name.
+fn instances<'a>(types: &'a Types, imports: &'a [Interface], exports: &'a [Interface]) -> Vec<(&'a str, Instance<'a>)> {
+    let types = types.as_ref();
+    let imports = imports.iter().map(|import| (&import.name, types.component_item_for_import(&import.name)));
+    let exports = exports.iter().map(|export| (&export.name, types.component_item_for_export(&export.name)));
+    let instance = |(name, item): (&'a String, Option<&ComponentItem>)| match item?.ty {
+        ComponentEntityType::Instance(id) => Some((name.as_str(), Instance::new(types, id))),
+        _ => None,
+    };
+    imports.chain(exports).filter_map(instance).collect()
+}
+
 /// Imports and exports of the outermost component.
-fn interfaces(bytes: &[u8], types: &Types) -> Result<(Vec<Interface>, Vec<Interface>), wasmparser::BinaryReaderError> {
+pub(crate) fn interfaces(
+    bytes: &[u8],
+    types: &Types,
+) -> Result<(Vec<Interface>, Vec<Interface>), wasmparser::BinaryReaderError> {
     let (mut imports, mut exports) = (Vec::new(), Vec::new());
     let mut depth = 0_u32;
     for payload in wasmparser::Parser::new(0).parse_all(bytes) {

@@ -8,7 +8,9 @@ mod bindings;
 mod budget;
 mod cache;
 mod call;
+mod clock;
 mod collect;
+mod contract;
 mod convert;
 mod engine;
 mod error;
@@ -44,6 +46,7 @@ mod watch;
 mod worker;
 
 pub use crate::{
+    clock::Clock,
     engine::{EngineError, Host, Tier},
     error::{CallError, Failure, FailureKind, FieldError, Identity, Trapped},
     http::{HttpFailure, Request, Response, Transport},

@@ -109,6 +109,11 @@ pub(crate) fn digest(bytes: &[u8]) -> String {
     Sha256::digest(bytes).iter().map(|b| format!("{b:02x}")).collect()
 }
 
+/// The names in a text of the linker's, outermost first.
+fn quoted(text: &str) -> String {
+    text.split('`').skip(1).step_by(2).collect::<Vec<_>>().join(", ")
+}
+
 impl Load<'_> {
     pub(crate) fn run(&self, bytes: &[u8], digest: &str) -> Result<Plugin, Refusal> {
         let limits = &self.host.limits;
@@ -193,7 +198,11 @@ impl Load<'_> {
         inspection: Inspection,
         manifest: Manifest,
     ) -> Result<Code, Refusal> {
-        let link = |e: wasmtime::Error| Refusal::Link(format!("{e:#}"));
+        let link = |error: wasmtime::Error| {
+            let text = format!("{error:#}");
+            tracing::error!(plugin = %identity, "it fits the contract and does not link: {text}");
+            Refusal::Link(quoted(&text))
+        };
         let limits = &self.host.limits;
         let compiler = match made.tier {
             Tier::Quick => self.host.quick(),

@@ -71,8 +71,8 @@ pub enum Refusal {
     /// The compiler does not take it.
     #[error("does not compile: {0}")]
     Compile(String),
-    /// Its functions have other types than the contract's.
-    #[error("does not link against the plugin contract {CONTRACT}: {0}; rebuild it against this release's wit folder")]
+    /// It can't be linked, and no difference from the contract was found: the names that the linker gives.
+    #[error("does not link against the plugin contract {CONTRACT} at {0}; build it again with `drls plugin build`")]
     Link(String),
     /// `describe` failed or gave something that cannot be used.
     #[error("describe {0}")]
@@ -163,6 +163,20 @@ pub enum Mismatch {
         interface: String,
         /// Function.
         item: String,
+    },
+    /// It has the name of something in the contract, and another type.
+    #[error(
+        "{item} of {interface} is {found} in it and {wanted} in the contract; rebuild it against this release's wit folder"
+    )]
+    OtherType {
+        /// Interface.
+        interface: String,
+        /// Function or type in it.
+        item: String,
+        /// Type in the contract, as WIT has it.
+        wanted: String,
+        /// Type in the component.
+        found: String,
     },
     /// It was built for another version of the contract.
     #[error("{name} is of another version of the contract; rebuild it with this release's `drls plugin build`")]

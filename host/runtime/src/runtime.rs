@@ -20,6 +20,7 @@ use serde_json::{Map, Value};
 
 use crate::{
     cache::Cache,
+    clock::Clock,
     engine::{EngineError, Host, Tier},
     error::{Failure, FieldError},
     facts::Group,
@@ -58,6 +59,8 @@ pub struct RuntimeConfig {
     pub plugins: HashMap<String, Map<String, Value>>,
     /// What is let in, and how much of it.
     pub policy: Policy,
+    /// By which quarantines end and old files are removed.
+    pub clock: Clock,
 }
 
 /// The runtime could not be opened.
@@ -197,7 +200,7 @@ impl Runtime {
     /// # Errors
     /// The engine does not start, or a folder cannot be made. A cache that cannot be used is done without.
     pub fn open(config: RuntimeConfig) -> Result<Arc<Self>, OpenError> {
-        let RuntimeConfig { plugins_dir, store_dir, cache_dir, ledger_dir, limits, plugins, policy } = config;
+        let RuntimeConfig { plugins_dir, store_dir, cache_dir, ledger_dir, limits, plugins, policy, clock } = config;
         let files = Files::open(&plugins_dir, &store_dir)
             .map_err(|error| OpenError::Folder { folder: plugins_dir.clone(), error })?;
         fs::create_dir_all(&ledger_dir).map_err(|error| OpenError::Folder { folder: ledger_dir.clone(), error })?;
@@ -209,7 +212,7 @@ impl Runtime {
         host.set_policy(policy);
         let (messages, receiver) = mpsc::channel();
         Ok(Arc::new(Self {
-            shop: Arc::new(Workshop { host, files, cache, ledger, life }),
+            shop: Arc::new(Workshop { host, files, cache, ledger, life, clock }),
             snapshot: Arc::default(),
             configured: Mutex::new(plugins.keys().cloned().collect()),
             configs: Mutex::new(Some(plugins)),

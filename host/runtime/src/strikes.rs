@@ -65,10 +65,12 @@ impl Strikes {
         (times <= self.tries).then(|| self.first_wait.saturating_mul(doubled).min(self.longest_wait))
     }
 
-    /// Whether a quarantine is so long over at `now` that the next one is the first again.
+    /// Whether a quarantine is so long over at `now` that the next one is the first again; or so far ahead, by a clock that was
+    /// set back since.
     pub(crate) fn forgives(&self, quarantine: &Quarantine, now: i64) -> bool {
         let after = i64::try_from(self.forgiven_after.as_millis()).unwrap_or(i64::MAX);
-        quarantine.until.is_some_and(|until| now.saturating_sub(until) >= after)
+        let over = |until: i64| now.saturating_sub(until) >= after || quarantine.at.saturating_sub(now) >= after;
+        quarantine.until.is_some_and(over)
     }
 }
 

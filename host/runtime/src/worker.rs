@@ -16,6 +16,7 @@ use wasmtime::component::Component;
 
 use crate::{
     cache::Cache,
+    clock::Clock,
     engine::{Host, Tier},
     error::{FieldError, Identity},
     http::Denials,
@@ -24,6 +25,7 @@ use crate::{
     load::{Load, Made, Stage},
     loader::Message,
     lock::Lock,
+    log::millis,
     optimise::{self, Slow},
     plugin::Plugin,
     refusal::Refusal,
@@ -80,9 +82,15 @@ pub(crate) struct Workshop {
     pub(crate) cache: Option<Cache>,
     pub(crate) ledger: Ledger,
     pub(crate) life: Life,
+    pub(crate) clock: Clock,
 }
 
 impl Workshop {
+    /// The time of day, milliseconds since the Unix epoch, UTC.
+    pub(crate) fn now(&self) -> i64 {
+        millis(self.clock.now())
+    }
+
     /// Starts the threads; they end when the sender of `jobs` is gone.
     pub(crate) fn start(self: &Arc<Self>, jobs: Receiver<Job>, done: &Sender<Message>) -> std::io::Result<()> {
         let threads = thread::available_parallelism().map_or(1, usize::from).min(MOST_THREADS);

@@ -6,7 +6,7 @@ use std::{
     sync::Arc,
 };
 
-use anyhow::{Context as _, Result, anyhow};
+use anyhow::{Context as _, Result, anyhow, bail};
 use arc_swap::ArcSwap;
 use serde_json::{Map, Value};
 use sha2::{Digest as _, Sha256};
@@ -18,6 +18,12 @@ use crate::{error::FieldError, schema};
 /// Settings that a running server does not take up.
 const AT_START: [&str; 6] =
     ["/server/bind", "/catalogs", "/default_catalog", "/spark", "/python/executable", "/python/packages"];
+
+/// Where an unknown key is a mistake: a word that is spelled wrong there, or that this release does not know, would let in
+/// what the operator keeps out.
+const TRUST: &str = "/plugin_trust/";
+
+const NO_SETTING: &str = "is no known setting";
 
 /// Holds the configuration; readers take a snapshot with [`ConfigStore::get`].
 #[derive(Debug)]
@@ -57,10 +63,14 @@ impl ConfigStore {
     /// Reads the file again, for one that was edited by hand.
     ///
     /// # Errors
-    /// As [`ConfigStore::open`]; the settings in force then stay.
+    /// As [`ConfigStore::open`], and where a file that was there is gone; the settings in force then stay.
     pub fn refresh(&self) -> Result<Arc<Config>> {
         let bytes = read(&self.file())?;
         if etag(bytes.as_deref()) != self.get().etag {
+            // Many an editor removes a file and writes it anew: in between nothing is let in that it keeps out.
+            bytes
+                .as_ref()
+                .context("config.json is gone; put it back, or start again to have everything at its default")?;
             self.current.store(Arc::new(build(&self.environment, bytes.as_deref())?));
         }
         Ok(self.get())
@@ -204,11 +214,12 @@ fn etag(bytes: Option<&[u8]>) -> String {
     format!("\"{}\"", &digest[..32])
 }
 
-/// The file's document; an absent or empty file is an empty object.
+/// The file's document; an absent file is an empty object. An empty one is what a full disk or a power cut leaves of a file
+/// that may have said which plugins are kept out.
 fn parse(bytes: Option<&[u8]>) -> Result<Value> {
-    let bytes = bytes.unwrap_or_default();
+    let Some(bytes) = bytes else { return Ok(Value::Object(Map::new())) };
     if bytes.trim_ascii().is_empty() {
-        return Ok(Value::Object(Map::new()));
+        bail!("config.json is empty; put its content back, or {{}} to have everything at its default");
     }
     let value: Value = serde_json::from_slice(bytes).context("config.json is no JSON; mend it or move it away")?;
     value.is_object().then_some(value).context("config.json must hold an object; mend it or move it away")
@@ -218,7 +229,7 @@ fn parse(bytes: Option<&[u8]>) -> Result<Value> {
 fn unknown_in(body: &Value) -> Vec<FieldError> {
     let known = serde_json::from_value::<Settings>(with_defaults(body)).and_then(serde_json::to_value);
     let unknown = known.map(|known| merge::unknown(body, &known)).unwrap_or_default();
-    unknown.into_iter().map(|pointer| FieldError::new(pointer, "is no known setting")).collect()
+    unknown.into_iter().map(|pointer| FieldError::new(pointer, NO_SETTING)).collect()
 }
 
 fn with_defaults(document: &Value) -> Value {
@@ -229,10 +240,17 @@ fn with_defaults(document: &Value) -> Value {
 
 fn build(environment: &Environment, bytes: Option<&[u8]>) -> Result<Config> {
     let file = parse(bytes)?;
-    assemble(environment, &file, etag(bytes))?.map_err(|mistakes| {
+    assemble(environment, &file, etag(bytes))?.and_then(trusted).map_err(|mistakes| {
         let list: Vec<_> = mistakes.iter().map(|one| format!("{} {}", one.pointer, one.detail)).collect();
         anyhow!("the configuration is wrong, mend config.json or the environment: {}", list.join("; "))
     })
+}
+
+/// Unknown keys are kept, but for those under [`TRUST`].
+fn trusted(config: Config) -> Result<Config, Vec<FieldError>> {
+    let unknown = config.unknown.iter().filter(|at| at.starts_with(TRUST));
+    let mistakes: Vec<_> = unknown.map(|at| FieldError::new(at, NO_SETTING)).collect();
+    if mistakes.is_empty() { Ok(config) } else { Err(mistakes) }
 }
 
 /// Settings from the defaults, the file and the environment, or every mistake in them.

@@ -17,6 +17,12 @@ pub(super) fn pack<T: Serialize>(value: &T) -> anyhow::Result<Vec<u8>> {
     Ok(body)
 }
 
+/// Bytes of a value before it is packed.
+pub(super) fn size<T: Serialize>(value: &T) -> u64 {
+    let size = postcard::ser_flavors::Size::default();
+    postcard::serialize_with_flavor(value, size).map_or(u64::MAX, |bytes: usize| bytes as u64)
+}
+
 /// Reads a packed value back; none where it was packed by another version or is damaged.
 pub(super) fn unpack<T: DeserializeOwned>(body: &[u8]) -> Option<T> {
     let (version, packed) = body.split_first()?;
@@ -24,4 +30,18 @@ pub(super) fn unpack<T: DeserializeOwned>(body: &[u8]) -> Option<T> {
         return None;
     }
     postcard::from_bytes(&zstd::decode_all(packed).ok()?).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_size_is_of_what_is_held_and_not_of_what_is_kept() {
+        let alike = vec!["s3://lake/warehouse/table/data/region=r0".to_owned(); 1000];
+        let packed = pack(&alike).expect("packs");
+        assert_eq!(unpack::<Vec<String>>(&packed).as_ref(), Some(&alike));
+        assert!(size(&alike) > 40 * 1000);
+        assert!(packed.len() < 1000, "{}", packed.len());
+    }
 }

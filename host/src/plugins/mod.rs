@@ -9,7 +9,8 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use drls_runtime::{
-    Ceiling, Ledger, LifeState, Limits, Network, PluginState, PluginStatus, Policy, PublicKey, Runtime, RuntimeConfig,
+    Ceiling, Clock, Ledger, LifeState, Limits, Network, PluginState, PluginStatus, Policy, PublicKey, Runtime,
+    RuntimeConfig,
 };
 
 use prometheus_client::collector::Collector;
@@ -42,6 +43,7 @@ pub(crate) fn open(config: &Config) -> Result<Arc<Runtime>> {
         limits: Limits::default(),
         plugins,
         policy: policy(config),
+        clock: Clock::default(),
     });
     runtime.context("the plugin runtime can't be opened")
 }

@@ -48,6 +48,8 @@ fn initialize(executable: &Path) -> anyhow::Result<()> {
         let mut config: ffi::PyConfig = std::mem::zeroed();
         ffi::PyConfig_InitPythonConfig(&raw mut config);
         config.install_signal_handlers = 0;
+        // Whatever the environment says: it takes the signals by which wasmtime learns of a trap, and ends the process at the first one.
+        config.faulthandler = 0;
         config.parse_argv = 0;
         let set = ffi::PyConfig_SetBytesString(&raw mut config, &raw mut config.executable, executable.as_ptr());
         if ffi::PyStatus_Exception(set) != 0 {

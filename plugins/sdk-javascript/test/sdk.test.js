@@ -50,6 +50,17 @@ test('tells errors of the contract from faults', () => {
   assert.match(lines[0][1], /^Error: the plugin calls table.totals/);
 });
 
+test('says which part of a finding is wrong', () => {
+  const fine = { code: 'a', severity: 'info', title: 'A.', penalty: 0 };
+  const told = (other) => () => health(sdk.healthRule({ ...parts, evaluate: () => [{ ...fine, ...other }] }), () => {}).evaluate({}, '');
+  assert.equal(told({})().length, 1);
+  assert.throws(told({ title: 7 }), new TypeError('title of a finding is 7, and must be a text'));
+  assert.throws(told({ penalty: 0.5 }), new TypeError('penalty of a finding is 0.5, and must be a whole number'));
+  assert.throws(told({ severity: 'grave' }), /^TypeError: severity of a finding is grave, and must be info or warning or critical$/);
+  assert.throws(told({ evidence: [{ name: 'n', value: '1', unit: 'x' }] }), new TypeError('value of a measure is 1, and must be a number'));
+  assert.throws(told({ remedy: { operation: 'x', arguments: () => ({}) } }), /^TypeError: arguments of a remedy is .*, and must be values of JSON$/);
+});
+
 test('gives a plan with 64-bit integers', () => {
   const plugin = sdk.tableOperation({
     ...parts,

@@ -10,16 +10,18 @@ import linecache
 import re
 import traceback
 from collections.abc import Callable, Mapping
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 
 from componentize_py_types import Err
 from wit_world.imports import log as wit_log
 from wit_world.imports import types
 
-from . import errors, facts, http, log
+from . import errors, facts, http, log, operation
 from .operation import Plan, RewriteManifests, RewritePositionDeletes, Rollback, SetProperties
 from .plugin import exported
+from .rule import Finding, Measure, Remedy
 from .settings import read, schema
+from .shape import fits, remember
 from .table import Table
 
 R = TypeVar("R")
@@ -33,6 +35,8 @@ def _write(level: str, message: str) -> None:
 
 
 log.write = _write
+
+remember(Finding, Measure, Remedy, Plan, operation.Effect, operation.Change, *get_args(operation.Step))
 
 
 def may_send(client: Any) -> None:
@@ -132,6 +136,7 @@ class Health:
     def _evaluate(self, table: Any, config: str) -> Any:
         rule = exported().made_by
         findings = list(rule().evaluate(Table(Handle(table), rule.reads), read(rule.config, config)))
+        fits(findings, list[Finding], "answer")
         for finding in findings:
             if finding.remedy is not None:
                 finding.remedy.arguments = json.dumps(finding.remedy.arguments)
@@ -159,6 +164,7 @@ class Operation:
         of = exported().made_by
         told_arguments, told_config = read(of.arguments, arguments), read(of.config, config)
         plan: Plan = of().plan(Table(Handle(table), of.reads), told_arguments, told_config, throughput)
+        fits(plan, Plan, "answer")
         plan.steps = [_step(step) for step in plan.steps]
         return plan
 

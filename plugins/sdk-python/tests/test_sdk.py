@@ -13,6 +13,7 @@ from typing import Literal, Optional
 import pytest
 from drls_plugin import Effect, Finding, Invalid, Severity, Table, facts, operation, rule, setting, table
 from drls_plugin.settings import NoConfig, read, schema
+from drls_plugin.shape import fits
 from drls_plugin.testing import table as table_of
 
 WIT = Path(__file__).resolve().parents[3] / "wit"
@@ -120,3 +121,39 @@ def test_an_unchanged_table_promises_what_the_totals_tell() -> None:
     assert effect.manifests is None
     assert effect.data_files == operation.Change(2, 2)
     assert Finding("code", Severity.of(1, 40), "A title.", 1).severity is Severity.INFO
+
+
+def a_finding(**other: object) -> Finding:
+    parts: dict[str, object] = {"code": "a", "severity": Severity.INFO, "title": "A.", "penalty": 0}
+    return Finding(**(parts | other))  # type: ignore[arg-type]
+
+
+def test_an_answer_that_fits_its_classes_is_taken() -> None:
+    fits(
+        [a_finding(evidence=[rule.Measure("n", 1, "x")], remedy=rule.Remedy("b", {"c": None}))], list[Finding], "answer"
+    )
+    steps: list[operation.Step] = [operation.SetProperties([("k", "v")]), operation.RewriteManifests()]
+    fits(operation.Plan(steps, Effect(), operation.Reversibility.NONE), operation.Plan, "answer")
+
+
+@pytest.mark.parametrize(
+    ("value", "hint", "words"),
+    [
+        ([a_finding(title=7)], list[Finding], "answer[0].title is 7, and must be str"),
+        ([a_finding(penalty=2.5)], list[Finding], "answer[0].penalty is 2.5, and must be int"),
+        ([a_finding(penalty=True)], list[Finding], "answer[0].penalty is True, and must be int"),
+        ([a_finding(severity="info")], list[Finding], "answer[0].severity is 'info', and must be Severity"),
+        ([a_finding(evidence=[None])], list[Finding], "answer[0].evidence[0] is None, and must be Measure"),
+        (["a text"], list[Finding], "answer[0] is 'a text', and must be Finding"),
+        (None, operation.Plan, "answer is None, and must be Plan"),
+        (operation.SetProperties([("k",)]), operation.Step, "answer.properties[0] has 1 parts, and must have 2"),  # type: ignore[list-item]
+    ],
+)
+def test_an_answer_that_does_not_fit_is_told_by_the_name_of_the_part(value: object, hint: object, words: str) -> None:
+    with pytest.raises(TypeError, match=f"^{re.escape(words)}$"):
+        fits(value, hint, "answer")
+
+
+def test_a_step_of_no_kind_is_told() -> None:
+    with pytest.raises(TypeError, match=r"is 'expire', and must be RewriteDataFiles or .* or Rollback$"):
+        fits("expire", operation.Step, "answer")

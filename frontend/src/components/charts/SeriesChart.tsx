@@ -6,7 +6,7 @@ import './chart.css';
 
 import { compact } from '@/lib/format';
 import { useStore } from '@/lib/store';
-import { theme } from '@/lib/theme';
+import { dark } from '@/lib/theme';
 
 const FONT = '11px "Inter Variable", sans-serif';
 
@@ -75,7 +75,7 @@ function options(labels: [string, string], width: number, height: number): uPlot
 /** Two series over time, each on its own scale. Drawn anew with the theme and the room that there is. */
 export default function SeriesChart({ data, labels, summary }: SeriesChartProps) {
   const holder = useRef<HTMLDivElement>(null);
-  const shade = useStore(theme);
+  const shade = useStore(dark);
   const [first, second] = labels;
   useEffect(() => {
     const element = holder.current;

@@ -1,16 +1,18 @@
 import { Check, Copy } from 'lucide-react';
-import { useState } from 'react';
+import { useState, type MouseEvent } from 'react';
 
+import { copyText } from '@/lib/clipboard';
 import { cn } from '@/lib/cn';
+import { notifyFailure } from '@/lib/notices';
 
 /** Copies `text`; shows `children`, or a small icon. */
 export function CopyButton({ text, label, className }: { text: string; label: string; className?: string }) {
   const [copied, setCopied] = useState(false);
-  const copy = () => {
-    void navigator.clipboard.writeText(text).then(() => {
+  const copy = ({ currentTarget }: MouseEvent<HTMLElement>) => {
+    copyText(text, currentTarget).then(() => {
       setCopied(true);
       setTimeout(() => setCopied(false), 1500);
-    });
+    }, notifyFailure('It can’t be copied'));
   };
   return (
     <button

@@ -9,6 +9,8 @@ import { CopyButton } from './CopyButton';
 
 /** What a person can do about a problem, where its own words do not say. */
 function advice(problem: ApiProblem): string {
+  if (problem.code === 'part-missing') return 'A newer console is served: reload the page.';
+  if (problem.code === 'console-failed') return 'This is a mistake of the console itself; a reload may mend it.';
   switch (problem.status) {
     case 0:
       return 'See whether `drls serve` still runs. This page goes on by itself when it does.';
@@ -47,6 +49,7 @@ interface ErrorStateProps {
 /** What went wrong, what to do, and the id under which the log has it. */
 export function ErrorState({ error, title, retry, className }: ErrorStateProps) {
   const problem = asProblem(error);
+  const missing = problem.code === 'part-missing';
   return (
     <div role="alert" className={cn('card flex gap-3 border-bad/35 p-4', className)}>
       <CircleAlert aria-hidden className="mt-0.5 size-5 shrink-0 text-bad" />
@@ -66,8 +69,8 @@ export function ErrorState({ error, title, retry, className }: ErrorStateProps) 
         <p className="text-muted-foreground">{advice(problem)}</p>
         <div className="flex flex-wrap items-center gap-x-3 gap-y-1">
           {retry && (
-            <Button variant="outline" size="sm" onClick={retry}>
-              <RotateCw /> Try again
+            <Button variant="outline" size="sm" onClick={missing ? () => window.location.reload() : retry}>
+              <RotateCw /> {missing ? 'Reload' : 'Try again'}
             </Button>
           )}
           {retry && problem.retryAfter !== null && <Waiting seconds={problem.retryAfter} retry={retry} />}

@@ -35,6 +35,7 @@ function Word({ notice }: { notice: Notice }) {
       {notice.link && (
         <Link
           to={notice.link.to}
+          params={notice.link.params}
           onClick={() => dismiss(notice.id)}
           className="font-medium text-primary hover:underline"
         >

@@ -1,9 +1,9 @@
-import { Link } from '@tanstack/react-router';
+import { Link, useNavigate } from '@tanstack/react-router';
 import { ListChecks } from 'lucide-react';
-import { useState } from 'react';
 
 import type { Schemas } from '@/api/client';
 import { ENDED } from '@/api/live';
+import { jobPages } from '@/api/pages';
 import { EmptyState } from '@/components/common/EmptyState';
 import { ErrorState } from '@/components/common/ErrorState';
 import { JobActions } from '@/components/common/job/JobActions';
@@ -12,11 +12,13 @@ import { Page } from '@/components/common/Page';
 import { SkeletonRows } from '@/components/common/Skeleton';
 import { Ago } from '@/components/common/Values';
 import { Button } from '@/components/ui/button';
-import { useApi } from '@/hooks/useApi';
-import { duration, words } from '@/lib/format';
+import { useAllPages } from '@/hooks/useAllPages';
+import { count, duration, words } from '@/lib/format';
 
+import { OperationSelect } from './OperationSelect';
 import { STATES, type JobsSearch } from './search';
 
+/** So many more are listed at a time. */
 const STEP = 100;
 
 function took({ timestamps: { started_at: from, ended_at: to } }: Schemas['JobView']): string {
@@ -80,21 +82,28 @@ function Row({ job }: { job: Schemas['JobView'] }) {
 }
 
 /** All jobs, newest first, as they are now. */
-export function JobsPage({ state, table }: JobsSearch) {
-  const [limit, setLimit] = useState(STEP);
-  const jobs = useApi('get', '/api/jobs', {
-    params: { query: { limit, ...(state && { state }), ...(table && { table }) } },
-  });
-  const items = jobs.data?.items ?? [];
+export function JobsPage({ state, table, catalog, op, newest = STEP }: JobsSearch) {
+  const jobs = useAllPages(jobPages({ state, table, catalog }), newest);
+  const navigate = useNavigate({ from: '/jobs' });
+  const listed = jobs.data?.pages.flatMap((page) => page.items) ?? [];
+  const items = op ? listed.filter((job) => job.operation === op) : listed;
+  const older = () =>
+    void navigate({ search: (before) => ({ ...before, newest: newest + STEP }), replace: true, resetScroll: false });
+  const narrowed = state ?? table ?? op;
   return (
     <Page
       title="Jobs"
       lead={table ? `of ${table}` : 'What was asked of tables, and what came of it'}
       actions={
-        <nav aria-label="State" className="flex flex-wrap gap-1">
+        <nav aria-label="State" className="flex flex-wrap items-center gap-1">
+          <OperationSelect chosen={op} />
           {[undefined, ...STATES].map((one) => (
             <Button key={one ?? 'all'} asChild variant={one === state ? 'secondary' : 'ghost'} size="sm">
-              <Link to="/jobs" search={{ state: one, table }} aria-current={one === state ? 'true' : undefined}>
+              <Link
+                to="/jobs"
+                search={{ state: one, table, catalog, op }}
+                aria-current={one === state ? 'true' : undefined}
+              >
                 {one ? words(one) : 'All'}
               </Link>
             </Button>
@@ -113,8 +122,8 @@ export function JobsPage({ state, table }: JobsSearch) {
       <div className="card">
         {jobs.isPending && <SkeletonRows rows={8} height={56} label="The jobs are being listed" />}
         {jobs.data && items.length === 0 && (
-          <EmptyState icon={ListChecks} title={state ? `No job is ${state}` : 'No jobs yet'}>
-            {state ? (
+          <EmptyState icon={ListChecks} title={narrowed ? 'No job fits' : 'No jobs yet'}>
+            {narrowed ? (
               <Link to="/jobs" className="text-primary underline underline-offset-2">
                 Show all
               </Link>
@@ -134,9 +143,12 @@ export function JobsPage({ state, table }: JobsSearch) {
             <Row key={job.id} job={job} />
           ))}
         </ol>
-        {jobs.data?.next && limit < 1000 && (
+        {jobs.hasNextPage && (
           <div className="border-t border-border p-3">
-            <Button variant="outline" size="sm" disabled={jobs.isFetching} onClick={() => setLimit(limit + STEP)}>
+            <span className="mr-3 text-muted-foreground">
+              {op && `${count(items.length)} of `}the newest {count(listed.length)} are listed.
+            </span>
+            <Button variant="outline" size="sm" disabled={jobs.isFetching} onClick={older}>
               Show older
             </Button>
           </div>

@@ -5,4 +5,10 @@ export type State = (typeof STATES)[number];
 export interface JobsSearch {
   state?: State | undefined;
   table?: string | undefined;
+  /** Catalog of the table. */
+  catalog?: string | undefined;
+  /** Operation; of the jobs that are listed. */
+  op?: string | undefined;
+  /** So many are listed. */
+  newest?: number | undefined;
 }

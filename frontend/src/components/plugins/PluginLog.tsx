@@ -12,12 +12,15 @@ import { count } from '@/lib/format';
 
 const TONES: Record<string, Tone> = { error: 'bad', warn: 'warn', info: 'info' };
 
+/** So many lines are told at most. */
+const NEWEST = 500;
+
 /** What the plugin wrote, newest first. It is text of others: shown as it is, never run. */
 export function PluginLog({ id, dropped }: { id: string; dropped: number }) {
   const log = useApi(
     'get',
     '/api/plugins/{id}/log',
-    { params: { path: { id }, query: { limit: 500 } } },
+    { params: { path: { id }, query: { limit: NEWEST } } },
     { refetchInterval: 5000 },
   );
   const lines = log.data?.items.toReversed() ?? [];
@@ -27,7 +30,10 @@ export function PluginLog({ id, dropped }: { id: string; dropped: number }) {
     <Section
       title="Log"
       aside={
-        dropped > 0 && <span className="text-xs text-warn">{count(dropped)} lines came too fast and were dropped</span>
+        <span className="text-xs text-muted-foreground">
+          {lines.length === NEWEST && `the newest ${count(NEWEST)} lines; older ones may exist`}
+          {dropped > 0 && <span className="ml-3 text-warn">{count(dropped)} lines came too fast and were dropped</span>}
+        </span>
       }
     >
       {log.isPending && <SkeletonRows rows={6} height={32} label="The log is being read" />}

@@ -1,10 +1,11 @@
 import { Link } from '@tanstack/react-router';
 import { ChevronRight, Unplug } from 'lucide-react';
-import { lazy, Suspense } from 'react';
+import { lazy } from 'react';
 
 import { asProblem } from '@/api/problem';
 import { ErrorState } from '@/components/common/ErrorState';
 import { Page, useTitle } from '@/components/common/Page';
+import { Part } from '@/components/common/Part';
 import { SkeletonRows } from '@/components/common/Skeleton';
 import { useApi } from '@/hooks/useApi';
 import { words } from '@/lib/format';
@@ -76,9 +77,9 @@ export function PluginPage({ id, tab }: { id: string; tab: Tab }) {
       {plugin && tab === 'overview' && <PluginOverview plugin={plugin} />}
       {plugin && tab === 'log' && <PluginLog id={id} dropped={plugin.log_lines_dropped} />}
       {plugin && tab === 'configuration' && (
-        <Suspense fallback={<SkeletonRows rows={5} label="The form is being drawn" />}>
+        <Part of={id} fallback={<SkeletonRows rows={5} label="The form is being drawn" />}>
           <PluginConfig key={id} plugin={plugin} />
-        </Suspense>
+        </Part>
       )}
     </div>
   );

@@ -12,11 +12,12 @@ import { Section } from '@/components/common/Section';
 import { SkeletonRows } from '@/components/common/Skeleton';
 import { Bytes, Count } from '@/components/common/Values';
 import { Badge } from '@/components/ui/badge';
+import { useAllPages } from '@/hooks/useAllPages';
 import { useApi } from '@/hooks/useApi';
 import { plural } from '@/lib/format';
 
 import { FileSizes } from './FileSizes';
-import { PartitionMap } from './PartitionMap';
+import { DRAWN, PartitionMap } from './PartitionMap';
 import type { TabProps } from './tabs';
 
 const ROW = 40;
@@ -60,8 +61,10 @@ function FileList({ name, catalog }: TabProps) {
   useEffect(() => {
     if (end >= files.length - 20 && hasNextPage && !isFetching && !isError) void fetchNextPage();
   }, [end, files.length, hasNextPage, isFetching, isError, fetchNextPage]);
-  if (isError)
-    return <ErrorState error={pages.error} title="The files can’t be listed" retry={() => void pages.refetch()} />;
+  const failure = isError && (
+    <ErrorState error={pages.error} title="The files can’t be listed" retry={() => void pages.refetch()} />
+  );
+  if (failure && !pages.data) return failure;
   return (
     <Section
       title="Live files"
@@ -74,6 +77,7 @@ function FileList({ name, catalog }: TabProps) {
         )
       }
     >
+      {failure}
       {pages.isPending && <SkeletonRows rows={8} height={ROW} label="The files are being read" />}
       {!pages.isPending && files.length === 0 && (
         <EmptyState icon={Files} title="No files">
@@ -109,21 +113,32 @@ function FileList({ name, catalog }: TabProps) {
 /** How large the files are, where the small ones lie, and each of them. */
 export default function FilesTab({ name, catalog }: TabProps) {
   const health = useApi('get', '/api/table/{name}/health', tableParams(name, catalog));
-  const partitions = useInfiniteQuery(partitionPages(name, catalog));
+  const partitions = useAllPages(partitionPages(name, catalog), DRAWN);
+  const report = health.data?.table === name ? health.data : undefined;
   const all = partitions.data?.pages.flatMap((page) => page.items) ?? [];
   return (
     <div className="grid gap-4 xl:grid-cols-2">
       <Section title="Sizes">
-        {health.data?.table === name ? (
-          <FileSizes facts={health.data.facts} />
-        ) : (
-          <SkeletonRows rows={5} height={28} label="File sizes are being read" />
+        {report && <FileSizes facts={report.facts} />}
+        {!report && health.isError && (
+          <ErrorState
+            error={health.error}
+            title="The sizes can’t be shown"
+            retry={() => void health.refetch()}
+            className="m-3"
+          />
         )}
+        {!report && !health.isError && <SkeletonRows rows={5} height={28} label="File sizes are being read" />}
       </Section>
       <Section
         title="Partitions by small files"
         aside={
-          all.length > 0 && <span className="text-xs text-muted-foreground">{plural(all.length, 'partition')}</span>
+          all.length > 0 && (
+            <span className="text-xs text-muted-foreground">
+              {plural(all.length, 'partition')}
+              {partitions.hasNextPage ? ' read, more exist' : ''}
+            </span>
+          )
         }
       >
         {partitions.isError && (
@@ -135,9 +150,7 @@ export default function FilesTab({ name, catalog }: TabProps) {
           />
         )}
         {partitions.isPending && <SkeletonRows rows={3} height={28} label="The partitions are being read" />}
-        {!partitions.isPending && !partitions.isError && (
-          <PartitionMap partitions={all} more={partitions.hasNextPage} />
-        )}
+        {partitions.data && <PartitionMap partitions={all} more={partitions.hasNextPage} />}
       </Section>
       <div className="min-w-0 xl:col-span-2">
         <FileList name={name} catalog={catalog} />

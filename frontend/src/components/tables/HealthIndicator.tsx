@@ -1,8 +1,14 @@
 import { cn } from '@/lib/cn';
 
-type Level = 'good' | 'warn' | 'bad';
+export type Level = 'good' | 'warn' | 'bad';
 
 const WORDS: Record<Level, string> = { good: 'healthy', warn: 'needs care', bad: 'sick' };
+/** Worst first, with what people call them. */
+export const LEVELS: [Level, string][] = [
+  ['bad', WORDS.bad],
+  ['warn', WORDS.warn],
+  ['good', WORDS.good],
+];
 const FILL: Record<Level, string> = { good: 'bg-good', warn: 'bg-warn', bad: 'bg-bad' };
 const STROKE: Record<Level, string> = { good: 'stroke-good', warn: 'stroke-warn', bad: 'stroke-bad' };
 const TEXT: Record<Level, string> = { good: 'text-good', warn: 'text-warn', bad: 'text-bad' };
@@ -32,27 +38,30 @@ export function HealthIndicator({ score, stale, className }: { score: number; st
   );
 }
 
-/** The same as a ring, for the head of a page. */
-export function HealthRing({ score }: { score: number }) {
-  const level = levelOf(score);
+/** The same as a ring, for the head of a page; null where the table can't be judged. */
+export function HealthRing({ score }: { score: number | null }) {
+  const level = levelOf(score ?? 0);
   const around = 2 * Math.PI * 26;
+  const label = score === null ? 'Health not known' : `Health ${score} of 100, ${WORDS[level]}`;
   return (
-    <div className="relative size-16 shrink-0" role="img" aria-label={`Health ${score} of 100, ${WORDS[level]}`}>
+    <div className="relative size-16 shrink-0" role="img" aria-label={label}>
       <svg viewBox="0 0 60 60" className="size-16 -rotate-90">
         <circle cx="30" cy="30" r="26" fill="none" strokeWidth="6" className="stroke-muted" />
-        <circle
-          cx="30"
-          cy="30"
-          r="26"
-          fill="none"
-          strokeWidth="6"
-          strokeLinecap="round"
-          strokeDasharray={`${(around * score) / 100} ${around}`}
-          className={cn(STROKE[level], 'transition-[stroke-dasharray] duration-500')}
-        />
+        {score !== null && (
+          <circle
+            cx="30"
+            cy="30"
+            r="26"
+            fill="none"
+            strokeWidth="6"
+            strokeLinecap="round"
+            strokeDasharray={`${(around * score) / 100} ${around}`}
+            className={cn(STROKE[level], 'transition-[stroke-dasharray] duration-500')}
+          />
+        )}
       </svg>
       <span aria-hidden className="absolute inset-0 grid place-items-center text-lg font-semibold tabular-nums">
-        {score}
+        {score ?? '–'}
       </span>
     </div>
   );

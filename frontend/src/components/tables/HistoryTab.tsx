@@ -90,10 +90,24 @@ export default function HistoryTab({ name, catalog }: TabProps) {
   const pages = useInfiniteQuery(historyPages(name, catalog));
   const rows = pages.data?.pages.flatMap((page) => page.items) ?? [];
   const undone = undos(rows);
-  if (pages.isError)
-    return <ErrorState error={pages.error} title="The history can’t be shown" retry={() => void pages.refetch()} />;
+  const failure = pages.isError && (
+    <ErrorState error={pages.error} title="The history can’t be read" retry={() => void pages.refetch()} />
+  );
+  if (failure && !pages.data) return failure;
   return (
-    <Section title="What was done to this table">
+    <Section
+      title="What was done to this table"
+      aside={
+        <Link
+          to="/jobs"
+          search={{ table: name, catalog }}
+          className="text-xs text-primary underline underline-offset-2"
+        >
+          Jobs of this table
+        </Link>
+      }
+    >
+      {failure}
       {pages.isPending && <SkeletonRows rows={5} height={56} label="The history is being read" />}
       {!pages.isPending && rows.length === 0 && (
         <EmptyState icon={History} title="Nothing was done here yet">

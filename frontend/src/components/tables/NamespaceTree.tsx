@@ -32,7 +32,7 @@ export function NamespaceTree({ tables, chosen, total }: { tables: TableItem[]; 
   };
 
   return (
-    <nav aria-label="Namespaces" className="flex min-h-0 flex-col">
+    <nav aria-label="Namespaces" className="flex min-h-0 grow flex-col">
       <Link
         to="/tables"
         search={(before) => ({ ...before, ns: undefined })}

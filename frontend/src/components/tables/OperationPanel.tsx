@@ -1,7 +1,7 @@
 import { useMutation } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { ClipboardList, Unplug } from 'lucide-react';
-import { lazy, Suspense, useEffect, useMemo, useRef, useState } from 'react';
+import { lazy, useEffect, useMemo, useRef, useState } from 'react';
 
 import type { Schemas } from '@/api/client';
 import { planOperation, runPlan } from '@/api/operations';
@@ -10,6 +10,7 @@ import { isRecord } from '@/api/shapes';
 import { ClampedText } from '@/components/common/ClampedText';
 import { ErrorState } from '@/components/common/ErrorState';
 import { NewVersion } from '@/components/common/NewVersion';
+import { Part } from '@/components/common/Part';
 import { RoleButton } from '@/components/common/RoleButton';
 import { Section } from '@/components/common/Section';
 import { SkeletonRows } from '@/components/common/Skeleton';
@@ -118,7 +119,7 @@ export function OperationPanel({ current, gone, name, catalog, args, planAtOnce,
               </span>
             </p>
           )}
-          <Suspense fallback={<SkeletonRows rows={3} height={48} label="The form is being drawn" />}>
+          <Part of={operation.id} fallback={<SkeletonRows rows={3} height={48} label="The form is being drawn" />}>
             <div>
               <SchemaForm
                 key={operation.plugin.digest}
@@ -142,7 +143,7 @@ export function OperationPanel({ current, gone, name, catalog, args, planAtOnce,
                 <span className="ml-3 text-xs text-muted-foreground">shows what it would do; changes nothing</span>
               </SchemaForm>
             </div>
-          </Suspense>
+          </Part>
         </div>
       </Section>
       <div className="min-w-0 space-y-4">

@@ -14,6 +14,7 @@ import { useApi } from '@/hooks/useApi';
 import { words } from '@/lib/format';
 
 import { EvidenceBar } from './EvidenceBar';
+import { QuietRules } from './QuietRules';
 import type { TabProps } from './tabs';
 
 const SEVERITY: Record<Severity, [Tone, typeof Info]> = {
@@ -151,6 +152,7 @@ export function OverviewTab({
           </div>
         </div>
       ))}
+      <QuietRules report={report} />
     </div>
   );
 }

@@ -7,7 +7,7 @@ import { bytes, count, plural } from '@/lib/format';
 export type Partition = Schemas['PartitionItem'];
 
 /** So many are drawn; they come with the most small files first. */
-const DRAWN = 1500;
+export const DRAWN = 1500;
 
 function shade(partition: Partition): number {
   return partition.data_files === 0 ? 0 : partition.small_files / partition.data_files;

@@ -5,6 +5,7 @@ import type { ReactNode } from 'react';
 import type { Schemas } from '@/api/client';
 import { tableParams } from '@/api/tables';
 import { ClampedText } from '@/components/common/ClampedText';
+import { CopyButton } from '@/components/common/CopyButton';
 import { ErrorState } from '@/components/common/ErrorState';
 import { Section } from '@/components/common/Section';
 import { SkeletonRows } from '@/components/common/Skeleton';
@@ -46,8 +47,8 @@ function Change({
 interface RowsProps extends TabProps {
   depth: number;
   may: boolean;
-  /** Parts of a list or map. */
-  part: boolean;
+  /** Has a name of its own: what is in a list or map is named by Iceberg, and can't be renamed or dropped by itself. */
+  own: boolean;
   /** What the layout of the table goes by, by the path of the column. */
   uses: ReadonlyMap<string, string[]>;
 }
@@ -72,9 +73,7 @@ function FieldRows({ fields, ...rest }: RowsProps & { fields: Field[] }) {
   return fields.map((field) => <FieldRow key={field.id} field={field} {...rest} />);
 }
 
-function FieldRow({ field, depth, may, part, uses, ...table }: RowsProps & { field: Field }) {
-  // The parts of lists and maps, which Iceberg itself names, can't be renamed or dropped by themselves.
-  const parts = /^(list|map)</.test(field.type);
+function FieldRow({ field, depth, may, own, uses, ...table }: RowsProps & { field: Field }) {
   return (
     <>
       <tr className="group border-b border-border last:border-0">
@@ -103,7 +102,7 @@ function FieldRow({ field, depth, may, part, uses, ...table }: RowsProps & { fie
           {field.doc && <ClampedText text={field.doc} />}
         </td>
         <td className="w-20 py-0.5 pr-3 text-right whitespace-nowrap">
-          {may && !part && (
+          {may && own && (
             <>
               <Change op="rename-column" args={{ path: field.path }} label={`Rename ${field.path}`} {...table}>
                 <Pencil />
@@ -115,7 +114,14 @@ function FieldRow({ field, depth, may, part, uses, ...table }: RowsProps & { fie
           )}
         </td>
       </tr>
-      <FieldRows fields={field.fields} depth={depth + 1} may={may} part={parts} uses={uses} {...table} />
+      <FieldRows
+        fields={field.fields}
+        depth={depth + 1}
+        may={may}
+        own={!/^(list|map)\b/.test(field.type)}
+        uses={uses}
+        {...table}
+      />
     </>
   );
 }
@@ -182,6 +188,7 @@ function Layout({ schema }: { schema: Schemas['TableSchema'] }) {
           <dt className="eyebrow">Location</dt>
           <dd className="mt-0.5 break-all">
             <code className="text-xs">{schema.location}</code>
+            <CopyButton text={schema.location} label="Copy the location" className="ml-1 align-middle" />
           </dd>
         </div>
         {properties.length > 0 && (
@@ -244,7 +251,7 @@ export default function SchemaTab({ name, catalog }: TabProps) {
               fields={schema.data.fields}
               depth={0}
               may={may}
-              part={false}
+              own
               uses={usesOf(schema.data)}
               name={name}
               catalog={catalog}

@@ -1,18 +1,19 @@
-import { useInfiniteQuery } from '@tanstack/react-query';
 import { useVirtualizer } from '@tanstack/react-virtual';
-import { GitCommitHorizontal, Tag } from 'lucide-react';
-import { lazy, Suspense, useEffect, useMemo, useRef } from 'react';
+import { GitBranch, GitCommitHorizontal, Tag } from 'lucide-react';
+import { lazy, useMemo, useRef, useState } from 'react';
 
-import { snapshotPages } from '@/api/pages';
+import { refPages, snapshotPages } from '@/api/pages';
 import { EmptyState } from '@/components/common/EmptyState';
 import { ErrorState } from '@/components/common/ErrorState';
+import { Part } from '@/components/common/Part';
 import { Section } from '@/components/common/Section';
 import { SkeletonRows } from '@/components/common/Skeleton';
 import { Ago } from '@/components/common/Values';
-import { Badge } from '@/components/ui/badge';
-import { useApi } from '@/hooks/useApi';
+import { Badge, type Tone } from '@/components/ui/badge';
+import { useAllPages } from '@/hooks/useAllPages';
 import { bytes, compact, minute, plural } from '@/lib/format';
 
+import { SnapshotDialog } from './SnapshotDialog';
 import { graph, type GraphRow, type Snapshot } from './snapshotGraph';
 import type { TabProps } from './tabs';
 
@@ -73,17 +74,35 @@ function changed({ summary }: Snapshot): string {
   return found.join(', ') || 'nothing added';
 }
 
-function Row({ row, lanes, kinds }: { row: GraphRow; lanes: number; kinds: Map<string, string> }) {
+/** What is not known yet to be one or the other is drawn as neither. */
+const TONES: Record<string, Tone> = { branch: 'info', tag: 'warn' };
+
+interface RowProps {
+  row: GraphRow;
+  lanes: number;
+  kinds: Map<string, string>;
+  open: (snapshot: Snapshot) => void;
+}
+
+function Row({ row, lanes, kinds, open }: RowProps) {
   const { snapshot } = row;
   const total = Number(snapshot.summary['total-files-size'] ?? 0);
   return (
-    <div className="flex h-11 items-center gap-3 border-b border-border px-4 text-[0.8125rem]">
+    <div className="relative flex h-11 items-center gap-3 border-b border-border px-4 text-[0.8125rem] hover:bg-accent/60">
       <Lines row={row} lanes={lanes} />
-      <span className="w-20 shrink-0 font-medium">{snapshot.operation}</span>
+      <button
+        type="button"
+        className="w-20 shrink-0 text-left font-medium after:absolute after:inset-0"
+        aria-label={`${snapshot.operation}, snapshot ${snapshot.snapshot_id}`}
+        onClick={() => open(snapshot)}
+      >
+        {snapshot.operation}
+      </button>
       <span className="min-w-0 grow truncate text-muted-foreground" title={JSON.stringify(snapshot.summary)}>
         {snapshot.refs.map((ref) => (
-          <Badge key={ref} tone={kinds.get(ref) === 'tag' ? 'warn' : 'info'} className="mr-1.5">
-            {kinds.get(ref) === 'tag' ? <Tag aria-label="tag" /> : null}
+          <Badge key={ref} tone={TONES[kinds.get(ref) ?? ''] ?? 'outline'} className="mr-1.5">
+            {kinds.get(ref) === 'tag' && <Tag aria-label="tag" />}
+            {kinds.get(ref) === 'branch' && <GitBranch aria-label="branch" />}
             {ref}
           </Badge>
         ))}
@@ -110,19 +129,13 @@ function series(snapshots: Snapshot[]): [number[], number[], number[]] {
 
 /** Every snapshot as a graph of commits, newest first, and how the table grew over time. */
 export default function SnapshotsTab({ name, catalog }: TabProps) {
-  const pages = useInfiniteQuery(snapshotPages(name, catalog));
-  const refs = useApi('get', '/api/table/{name}/refs', {
-    params: { path: { name }, query: { limit: 1000, ...(catalog && { catalog }) } },
-  });
-  const { hasNextPage, isFetching, isError, fetchNextPage } = pages;
-  useEffect(() => {
-    if (hasNextPage && !isFetching && !isError) void fetchNextPage();
-  }, [hasNextPage, isFetching, isError, fetchNextPage]);
-
+  const pages = useAllPages(snapshotPages(name, catalog));
+  const refs = useAllPages(refPages(name, catalog));
   const snapshots = useMemo(() => pages.data?.pages.flatMap((page) => page.items) ?? [], [pages.data]);
   const { rows, lanes } = useMemo(() => graph(snapshots), [snapshots]);
-  const kinds = new Map(refs.data?.items.map((ref) => [ref.name, ref.kind]));
+  const kinds = new Map(refs.data?.pages.flatMap(({ items }) => items.map((ref) => [ref.name, ref.kind])));
   const points = useMemo(() => series(snapshots), [snapshots]);
+  const [opened, open] = useState<Snapshot | null>(null);
   const scroller = useRef<HTMLDivElement>(null);
   const virtual = useVirtualizer({
     count: rows.length,
@@ -131,24 +144,36 @@ export default function SnapshotsTab({ name, catalog }: TabProps) {
     overscan: 10,
   });
 
-  if (isError)
-    return <ErrorState error={pages.error} title="The snapshots can’t be shown" retry={() => void pages.refetch()} />;
+  const failure = pages.isError && (
+    <ErrorState error={pages.error} title="The snapshots can’t be read" retry={() => void pages.refetch()} />
+  );
+  if (failure && !pages.data) return failure;
   const [newest, oldest] = [snapshots[0], snapshots.at(-1)];
+  // Of the main branch's own, which come newest first.
+  const current = snapshots.find((one) => one.is_ancestor)?.snapshot_id;
   return (
     <div className="space-y-4">
+      {failure}
+      {refs.isError && (
+        <ErrorState
+          error={refs.error}
+          title="Branches and tags can’t be told apart"
+          retry={() => void refs.refetch()}
+        />
+      )}
       <Section
         title="Over time"
         aside={<span className="text-xs text-muted-foreground">data files and rows after each commit</span>}
       >
         <div className="h-52 p-3">
           {points[0].length > 1 ? (
-            <Suspense fallback={null}>
+            <Part of={name} fallback={null}>
               <SeriesChart
                 data={points}
                 labels={['data files', 'rows']}
                 summary={`Data files and rows from ${minute(oldest?.committed_at ?? '')} to ${minute(newest?.committed_at ?? '')}; the list below has each commit.`}
               />
-            </Suspense>
+            </Part>
           ) : (
             !pages.isPending && <p className="p-3 text-muted-foreground">A line needs two commits at least.</p>
           )}
@@ -158,7 +183,7 @@ export default function SnapshotsTab({ name, catalog }: TabProps) {
         title={
           pages.isPending
             ? 'Snapshots'
-            : `${plural(snapshots.length, 'snapshot')}${hasNextPage ? ', reading on …' : ''}`
+            : `${plural(snapshots.length, 'snapshot')}${pages.hasNextPage ? ', reading on …' : ''}`
         }
       >
         {pages.isPending && <SkeletonRows rows={8} height={ROW} label="The snapshots are being read" />}
@@ -181,7 +206,7 @@ export default function SnapshotsTab({ name, catalog }: TabProps) {
                 return (
                   row && (
                     <li key={row.snapshot.snapshot_id} className="absolute inset-x-0" style={{ top: item.start }}>
-                      <Row row={row} lanes={Math.min(lanes, MOST_LANES)} kinds={kinds} />
+                      <Row row={row} lanes={Math.min(lanes, MOST_LANES)} kinds={kinds} open={open} />
                     </li>
                   )
                 );
@@ -190,6 +215,15 @@ export default function SnapshotsTab({ name, catalog }: TabProps) {
           </div>
         )}
       </Section>
+      {opened && (
+        <SnapshotDialog
+          snapshot={opened}
+          current={opened.snapshot_id === current}
+          close={() => open(null)}
+          name={name}
+          catalog={catalog}
+        />
+      )}
     </div>
   );
 }

@@ -1,10 +1,11 @@
 import { Link, useNavigate } from '@tanstack/react-router';
 import { ChevronRight } from 'lucide-react';
-import { lazy, Suspense, useMemo, type ComponentType } from 'react';
+import { lazy, useMemo, type ComponentType } from 'react';
 
 import { tableParams } from '@/api/tables';
 import { CopyButton } from '@/components/common/CopyButton';
 import { useTitle } from '@/components/common/Page';
+import { Part } from '@/components/common/Part';
 import { SkeletonRows } from '@/components/common/Skeleton';
 import { Bytes, Count } from '@/components/common/Values';
 import { useApi } from '@/hooks/useApi';
@@ -19,6 +20,7 @@ import { TABS, type DetailSearch, type Tab, type TabProps } from './tabs';
 
 const PANELS: Record<Exclude<Tab, 'overview'>, ComponentType<TabProps & DetailSearch>> = {
   schema: lazy(() => import('./SchemaTab')),
+  rows: lazy(() => import('./RowsTab')),
   snapshots: lazy(() => import('./SnapshotsTab')),
   files: lazy(() => import('./FilesTab')),
   operations: lazy(() => import('./TableOpsPanel')),
@@ -70,8 +72,8 @@ export function TableDetail({ name, tab, ...search }: { name: string; tab: Tab }
   return (
     <div className="mx-auto w-full max-w-[96rem] px-4 py-4 sm:px-6">
       <nav aria-label="Breadcrumb" className="flex min-w-0 items-center gap-1 text-[0.8125rem] text-muted-foreground">
-        <Link to="/tables" className="hover:text-foreground">
-          Tables
+        <Link to="/tables" search={{ catalog }} className="hover:text-foreground">
+          {catalog ? `Tables of ${catalog}` : 'Tables'}
         </Link>
         {parts.slice(0, -1).map((part, at) => (
           <span key={at} className="flex min-w-0 items-center gap-1">
@@ -87,7 +89,11 @@ export function TableDetail({ name, tab, ...search }: { name: string; tab: Tab }
         ))}
       </nav>
       <div className="mt-2 flex items-center gap-4">
-        {report ? <HealthRing score={report.score} /> : <div className="skeleton size-16 shrink-0 !rounded-full" />}
+        {report || health.isError ? (
+          <HealthRing score={report?.score ?? null} />
+        ) : (
+          <div className="skeleton size-16 shrink-0 !rounded-full" />
+        )}
         <div className="min-w-0">
           <h1 className="flex items-center gap-1 text-xl font-semibold tracking-tight">
             <span className="truncate" title={name}>
@@ -116,9 +122,9 @@ export function TableDetail({ name, tab, ...search }: { name: string; tab: Tab }
       {Panel === null ? (
         <OverviewTab name={name} catalog={catalog} health={health} />
       ) : (
-        <Suspense fallback={<SkeletonRows rows={8} label="The page is being read" />}>
+        <Part of={`${name} ${tab}`} fallback={<SkeletonRows rows={8} label="The page is being read" />}>
           <Panel key={name} name={name} {...search} catalog={catalog} />
-        </Suspense>
+        </Part>
       )}
     </div>
   );

@@ -11,9 +11,12 @@ import { Input } from '@/components/ui/input';
 import { count, plural } from '@/lib/format';
 import { splitName } from '@/lib/tableName';
 
+import { CatalogSelect } from './CatalogSelect';
 import { NamespaceSelect } from './NamespaceSelect';
+import type { Level } from './HealthIndicator';
 import { NamespaceTree } from './NamespaceTree';
-import { choose, namespacePath, readOrder, writeOrder } from './tableList';
+import { StateFilter } from './StateFilter';
+import { choose, inState, namespacePath, readOrder, writeOrder } from './tableList';
 import { TableRows } from './TableRows';
 import { useTables } from './useTables';
 
@@ -27,10 +30,14 @@ export interface ExplorerSearch {
   /** Column, `-` in front for the other way round. */
   sort?: string | undefined;
   catalog?: string | undefined;
+  /** How the tables are. */
+  level?: Level | undefined;
+  /** Code of their worst finding. */
+  finding?: string | undefined;
 }
 
 /** All tables: namespaces as a tree, and a list that can be searched and sorted. What is chosen stands in the address. */
-export function TableExplorer({ q = '', ns = '', sort, catalog }: ExplorerSearch) {
+export function TableExplorer({ q = '', ns = '', sort, catalog, level, finding }: ExplorerSearch) {
   const { tables, reading, isPending, error, retry } = useTables(catalog);
   const navigate = useNavigate({ from: '/tables' });
   const [typed, setTyped] = useState(q);
@@ -55,7 +62,8 @@ export function TableExplorer({ q = '', ns = '', sort, catalog }: ExplorerSearch
 
   const order = useMemo(() => readOrder(sort), [sort]);
   const namespace = ns && namespacePath(splitName(ns));
-  const chosen = useMemo(() => choose(tables, namespace, sought, order), [tables, namespace, sought, order]);
+  const fitting = useMemo(() => choose(tables, namespace, sought, order), [tables, namespace, sought, order]);
+  const chosen = useMemo(() => inState(fitting, { level, finding }), [fitting, level, finding]);
   const lead = isPending
     ? ' '
     : `${plural(tables.length, 'table')}${reading ? ' so far, reading on …' : ''}, the worst first unless you sort`;
@@ -85,40 +93,47 @@ export function TableExplorer({ q = '', ns = '', sort, catalog }: ExplorerSearch
     >
       {error && <ErrorState error={error} title="The tables can’t be listed" retry={retry} className="mb-4" />}
       <div className="mb-3 lg:hidden">
+        <CatalogSelect chosen={catalog} />
         <NamespaceSelect tables={tables} chosen={namespace} />
       </div>
       <div className="grid items-start gap-5 lg:grid-cols-[13.5rem_minmax(0,1fr)]">
-        <div className="max-lg:hidden lg:sticky lg:top-18 lg:h-[calc(100dvh-9rem)]">
+        <div className="max-lg:hidden lg:sticky lg:top-18 lg:flex lg:h-[calc(100dvh-9rem)] lg:flex-col">
+          <CatalogSelect chosen={catalog} />
           <NamespaceTree tables={tables} chosen={namespace} total={tables.length} />
         </div>
-        <div className="card min-w-0">
-          {isPending && !error && <SkeletonRows rows={10} height={52} label="The tables are being listed" />}
-          {!isPending && chosen.length > 0 && (
-            <TableRows
-              tables={chosen}
-              order={order}
-              sortBy={(next) =>
-                void navigate({ search: (before) => ({ ...before, sort: writeOrder(next) }), replace: true })
-              }
-              catalog={catalog}
-            />
-          )}
-          {!isPending && chosen.length === 0 && !error && (
-            <EmptyState icon={TableProperties} title={tables.length > 0 ? 'No table fits' : 'No tables yet'}>
-              {tables.length > 0 ? (
-                <>
-                  None of {count(tables.length)} tables{ns && ` in ${ns}`} holds “{sought}”.{' '}
-                  <Button variant="link" size="inline" onClick={() => void navigate({ search: { sort, catalog } })}>
-                    Show all
-                  </Button>
-                </>
-              ) : (
-                <>
-                  Make the sample lakehouse with <code>drls demo</code>, or name a catalog in <code>config.json</code>.
-                </>
-              )}
-            </EmptyState>
-          )}
+        <div className="min-w-0">
+          <StateFilter tables={fitting} level={level} finding={finding} />
+          <div className="card">
+            {isPending && !error && <SkeletonRows rows={10} height={52} label="The tables are being listed" />}
+            {!isPending && chosen.length > 0 && (
+              <TableRows
+                tables={chosen}
+                order={order}
+                sortBy={(next) =>
+                  void navigate({ search: (before) => ({ ...before, sort: writeOrder(next) }), replace: true })
+                }
+                catalog={catalog}
+              />
+            )}
+            {!isPending && chosen.length === 0 && !error && (
+              <EmptyState icon={TableProperties} title={tables.length > 0 ? 'No table fits' : 'No tables yet'}>
+                {tables.length > 0 ? (
+                  <>
+                    None of {count(tables.length)} tables{ns && ` in ${ns}`} holds “{sought}”
+                    {(level ?? finding) && ' in this state'}.{' '}
+                    <Button variant="link" size="inline" onClick={() => void navigate({ search: { sort, catalog } })}>
+                      Show all
+                    </Button>
+                  </>
+                ) : (
+                  <>
+                    Make the sample lakehouse with <code>drls demo</code>, or name a catalog in <code>config.json</code>
+                    .
+                  </>
+                )}
+              </EmptyState>
+            )}
+          </div>
         </div>
       </div>
     </Page>

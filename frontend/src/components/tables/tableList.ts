@@ -1,6 +1,8 @@
 import type { TableItem } from '@/api/tables';
 import { joinName } from '@/lib/tableName';
 
+import { levelOf, type Level } from './HealthIndicator';
+
 /** What the list can be ordered by; `-` in front is the other way round. */
 export const COLUMNS = ['score', 'name', 'bytes', 'data_files', 'records', 'modified'] as const;
 export type Column = (typeof COLUMNS)[number];
@@ -47,6 +49,21 @@ export function choose(tables: TableItem[], namespace: string, search: string, {
     if (a !== b) return a === null ? 1 : -1;
     return left.name < right.name ? -1 : 1;
   });
+}
+
+/** How a table is, and the code of its worst finding. */
+export interface State {
+  level?: Level | undefined;
+  finding?: string | undefined;
+}
+
+/** Tables in this state; what is not told of it holds for all. */
+export function inState(tables: TableItem[], { level, finding }: State): TableItem[] {
+  if (!level && !finding) return tables;
+  return tables.filter(
+    ({ health }) =>
+      health && (!level || levelOf(health.score) === level) && (!finding || health.worst?.code === finding),
+  );
 }
 
 /** The path of a namespace as one text; parts are told apart by a character that no name may have. */

@@ -1,5 +1,5 @@
 /** The tabs of a table, in order; the last part of its address. */
-export const TABS = ['overview', 'schema', 'snapshots', 'files', 'operations', 'history'] as const;
+export const TABS = ['overview', 'schema', 'rows', 'snapshots', 'files', 'operations', 'history'] as const;
 export type Tab = (typeof TABS)[number];
 
 export function isTab(text: string): text is Tab {
@@ -15,6 +15,8 @@ export interface DetailSearch {
   args?: string | undefined;
   /** Plan at once: a remedy was chosen, and a plan changes nothing. */
   plan?: boolean | undefined;
+  /** Snapshot whose rows are shown; without it the current one. */
+  snapshot?: string | undefined;
   /** Job that was started here. */
   job?: string | undefined;
 }

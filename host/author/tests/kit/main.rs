@@ -11,3 +11,4 @@ mod languages;
 mod making;
 mod support;
 mod testing;
+mod unruly;

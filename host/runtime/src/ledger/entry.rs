@@ -200,7 +200,7 @@ impl Grant {
 impl Kept {
     /// Its quarantine, where that is in force at `now`.
     pub fn quarantined(&self, now: i64) -> Option<&Quarantine> {
-        self.quarantine.as_ref().filter(|quarantine| quarantine.until.is_none_or(|until| until > now))
+        self.quarantine.as_ref().filter(|quarantine| quarantine.until.is_none_or(|until| quarantine.lasts(until, now)))
     }
 
     /// It failed in less than one call of a hundred, the last time that it served.
@@ -210,6 +210,13 @@ impl Kept {
 }
 
 impl Quarantine {
+    /// Whether it goes on at `now`. A clock that was set back would make it last for as long as it was set back, so at most
+    /// as long again as it was to last.
+    fn lasts(&self, until: i64, now: i64) -> bool {
+        let left = until.saturating_sub(now);
+        left > 0 && left <= until.saturating_sub(self.at).saturating_mul(2)
+    }
+
     /// What it did and how long that counts against it.
     pub(crate) fn words(&self, now: i64) -> String {
         match self.until {

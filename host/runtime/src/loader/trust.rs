@@ -3,7 +3,7 @@
 
 use std::{
     sync::Arc,
-    time::{Duration, Instant, SystemTime},
+    time::{Duration, Instant},
 };
 
 use super::{Loader, Why};
@@ -11,17 +11,12 @@ use crate::{
     error::{FieldError, Identity},
     ledger::{Entry, Kept, Quarantine},
     life::{Holds, LifeState, Refused, Subject, Unfit},
-    log::millis,
     plugin::Plugin,
     refusal::Refusal,
     store::{Stamp, stem},
     strikes::Verdict,
     worker::{Job, Outcome},
 };
-
-fn now() -> i64 {
-    millis(SystemTime::now())
-}
 
 impl Loader {
     /// What the ledger says of a plugin now, with what it could not take; its status shows it.
@@ -91,12 +86,12 @@ impl Loader {
             return;
         }
         Self::grant(&plugin, &entry);
-        let quarantine = entry.quarantined(&identity.digest, now()).cloned();
+        let quarantine = entry.quarantined(&identity.digest, self.shop.now()).cloned();
         if let Some(quarantine) = &quarantine {
-            let refusal = Refusal::Quarantined(quarantine.words(now()));
+            let refusal = Refusal::Quarantined(quarantine.words(self.shop.now()));
             let refused = Refused { subject: Subject::from(&*identity), refusal };
             let other = self.snapshot.load().plugin(id).is_some_and(|p| p.identity().digest != identity.digest);
-            if other || last_good(&entry, &identity.digest).is_some() {
+            if other || last_good(&entry, &identity.digest, self.shop.now()).is_some() {
                 self.refuse(name, refused);
                 self.fall_back(name);
                 return;
@@ -109,7 +104,7 @@ impl Loader {
         self.publish(name, plugin, unfit, quarantine.as_ref());
         match quarantine {
             Some(quarantine) => {
-                let words = format!("its calls are refused: {}", quarantine.words(now()));
+                let words = format!("its calls are refused: {}", quarantine.words(self.shop.now()));
                 self.tell(LifeState::Active, &identity, took, Some(words));
             }
             None => self.tell(LifeState::Active, &identity, took, None),
@@ -137,7 +132,7 @@ impl Loader {
             }
         }
         tracing::info!(plugin = id, version = %identity.version, digest = identity.digest, "plugin serves");
-        let at = now();
+        let at = self.shop.now();
         self.write(id, move |entry| {
             if let Some((digest, (calls, faults))) = &old
                 && let Some(kept) = entry.kept_mut(digest)
@@ -156,7 +151,7 @@ impl Loader {
         }
         let refused = self.tracks.get(name).and_then(|track| track.refused.as_ref()?.subject.digest.clone());
         let Ok(entry) = self.entry(id) else { return };
-        if let Some(digest) = last_good(&entry, refused.as_deref().unwrap_or_default()) {
+        if let Some(digest) = last_good(&entry, refused.as_deref().unwrap_or_default(), self.shop.now()) {
             self.load_kept(name, digest);
         }
     }
@@ -200,7 +195,7 @@ impl Loader {
         let failed = track.failed.take();
         let (plugin, unfit) = self.current(id, *plugin, &config, unfit);
         let identity = Arc::clone(plugin.identity());
-        let quarantine = entry.quarantined(&identity.digest, now()).cloned();
+        let quarantine = entry.quarantined(&identity.digest, self.shop.now()).cloned();
         self.publish(name, plugin, unfit, quarantine.as_ref());
         let Some(failed) = failed else {
             let words = "kept, in the place of the file, which is refused".to_owned();
@@ -250,7 +245,7 @@ impl Loader {
             return;
         }
         let (strikes, digest, reason, at) =
-            (self.shop.host.limits.strikes.clone(), identity.digest.clone(), reason.to_owned(), now());
+            (self.shop.host.limits.strikes.clone(), identity.digest.clone(), reason.to_owned(), self.shop.now());
         let known = Arc::clone(identity);
         let entry = self.write(id, move |entry| {
             if entry.kept(&digest).is_none() {
@@ -261,13 +256,13 @@ impl Loader {
         });
         let Some(quarantine) = entry.kept(&identity.digest).and_then(|kept| kept.quarantine.clone()) else { return };
         self.shop.life.with(id, |record| record.quarantines += 1);
-        self.tell(LifeState::Quarantined, identity, Duration::ZERO, Some(quarantine.words(now())));
+        self.tell(LifeState::Quarantined, identity, Duration::ZERO, Some(quarantine.words(self.shop.now())));
         if !better {
             self.bar(id, plugin, &quarantine);
             return;
         }
         if let Some(track) = self.tracks.get_mut(&name) {
-            let refusal = Refusal::Quarantined(quarantine.words(now()));
+            let refusal = Refusal::Quarantined(quarantine.words(self.shop.now()));
             let subject = Subject::from(&**identity);
             let refused = track.refused.get_or_insert(Refused { subject, refusal }).clone();
             track.failed = Some(Arc::clone(identity));
@@ -281,7 +276,7 @@ impl Loader {
         let tried = &self.tracks.get(name)?.tried;
         let entry = self.entry(stem(name)).ok()?;
         let fits = |digest: &str| digest != than && !tried.iter().any(|one| one == digest);
-        entry.fit(now()).find(|kept| kept.did_well() && fits(&kept.digest)).map(|kept| kept.digest.clone())
+        entry.fit(self.shop.now()).find(|kept| kept.did_well() && fits(&kept.digest)).map(|kept| kept.digest.clone())
     }
 
     /// Loads the next version that may take the place of one that failed; where there is none its calls are refused.
@@ -298,9 +293,9 @@ impl Loader {
         }
         // Nothing takes its place after all: it is tried again, as one is that never had another.
         let (strikes, digest) = (self.shop.host.limits.strikes.clone(), failed.digest.clone());
-        let at = now();
+        let at = self.shop.now();
         let entry = self.write(id, move |entry| entry.wait(&digest, &strikes, at));
-        let quarantine = entry.quarantined(&failed.digest, now()).cloned();
+        let quarantine = entry.quarantined(&failed.digest, self.shop.now()).cloned();
         let serving = self.snapshot.load().plugin(id).filter(|p| p.identity().digest == failed.digest).cloned();
         if let (Some(quarantine), Some(plugin)) = (quarantine, serving) {
             self.bar(id, &plugin, &quarantine);
@@ -309,7 +304,7 @@ impl Loader {
 
     /// Publishes a plugin whose calls are refused, until its quarantine is over.
     fn bar(&mut self, id: &str, plugin: &Plugin, quarantine: &Quarantine) {
-        let now = now();
+        let now = self.shop.now();
         self.swap(id, Some(plugin.with_bar(Some(quarantine.words(now).into()))));
         if let Some(track) = self.tracks.get_mut(&format!("{id}.wasm")) {
             let left = |until: i64| Duration::from_millis(u64::try_from(until - now).unwrap_or(0));
@@ -385,7 +380,7 @@ impl Loader {
             self.note(&name, Why::Again);
         }
         self.regrant(&name, &entry, lifted);
-        let free = |digest: &str| entry.quarantined(digest, now()).is_none();
+        let free = |digest: &str| entry.quarantined(digest, self.shop.now()).is_none();
         if serving.is_some_and(|plugin| plugin.barred().is_some() && free(&plugin.identity().digest)) {
             self.release(&name);
         }
@@ -395,7 +390,7 @@ impl Loader {
     fn is_lifted(&self, name: &str, entry: &Entry) -> bool {
         let refused = self.tracks.get(name).and_then(|track| track.refused.as_ref());
         refused.is_some_and(|refused| match (&refused.refusal, &refused.subject.digest) {
-            (Refusal::Quarantined(_), Some(digest)) => entry.quarantined(digest, now()).is_none(),
+            (Refusal::Quarantined(_), Some(digest)) => entry.quarantined(digest, self.shop.now()).is_none(),
             (Refusal::Ledger(_), _) => true,
             (Refusal::Older { .. }, Some(digest)) => entry.went_back.as_ref() == Some(digest),
             (Refusal::NeedsGrant(wanted), _) => wanted.asked.missing(&entry.rights(wanted.signer)).is_empty(),
@@ -410,9 +405,9 @@ impl Loader {
 
 /// Digest of what is to serve in the place of the file that is refused: what served when the runtime ended; where the file
 /// itself did and had to give its place, the newest that did well; else one that waits for the end of its quarantine.
-fn last_good(entry: &Entry, refused: &str) -> Option<String> {
+fn last_good(entry: &Entry, refused: &str, now: i64) -> Option<String> {
     let serving = entry.serving.as_ref()?;
-    let fit = || entry.fit(now()).filter(|kept| kept.digest != refused);
+    let fit = || entry.fit(now).filter(|kept| kept.digest != refused);
     let for_good = |kept: &Kept| kept.quarantine.as_ref().is_some_and(|quarantine| quarantine.until.is_none());
     let gave_its_place = || entry.kept(refused).is_some_and(|kept| !kept.proven && for_good(kept));
     fit()

@@ -1,6 +1,10 @@
 //! Who is let in by the operator's word: signatures, the lock, and what single plugins get at most.
 
-use std::{fs, sync::Arc, time::Duration};
+use std::{
+    fs,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use drls_runtime::{
     Ceiling, Failure, LOCK_FILE, Lock, Locked, PluginState, PluginStatus, Policy, PrivateKey, Runtime, RuntimeConfig,
@@ -193,6 +197,32 @@ fn a_plugin_gets_no_more_than_its_ceiling_whatever_it_asks_for() {
     runtime.set_policy(ceiling(1 << 30));
     settled(&runtime);
     plugin.evaluate(&table(), None).expect("what it asked for, no more");
+}
+
+#[test]
+fn a_call_ends_at_the_ceiling_of_its_plugin_and_that_is_no_strike() {
+    let home = Home::new();
+    home.put(&rule("1.0.0").body("(loop $l (br $l)) unreachable"));
+    let runtime = home.start();
+    let plugin = Arc::clone(runtime.snapshot().plugin("rule").expect("it serves"));
+    let ceiling = |time| Policy {
+        ceilings: [("rule".to_owned(), Ceiling { memory: None, time: Some(time) })].into(),
+        ..Policy::default()
+    };
+    let within = |time| {
+        let start = Instant::now();
+        let failure = plugin.evaluate(&table(), None).expect_err("endless").failure;
+        assert_eq!(failure, Failure::TimedOut(time));
+        assert!(start.elapsed() >= time / 2);
+    };
+    runtime.set_policy(ceiling(Duration::from_millis(100)));
+    settled(&runtime);
+    (0..4).for_each(|_| within(Duration::from_millis(100)));
+    assert_eq!((settled(&runtime).state, told(&runtime).quarantines), (PluginState::Active, 0));
+    // One that is higher than what it asks for gives it no more.
+    runtime.set_policy(ceiling(Duration::from_secs(5)));
+    settled(&runtime);
+    within(Duration::from_millis(500));
 }
 
 #[test]

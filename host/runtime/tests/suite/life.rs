@@ -29,9 +29,6 @@ fn states(runtime: &Runtime, id: &str) -> Vec<LifeState> {
     told.iter().map(|e| e.state).filter(|state| *state != LifeState::Optimised).collect()
 }
 
-/// How new code is told from kept code.
-const NEW: &str = "by Winch, to serve at once";
-
 /// Version 1.0.N finds "v-N".
 fn numbered(n: u64) -> Guest {
     Guest::rule("rule", &format!("1.0.{n}")).code(&format!("v-{n}"))
@@ -330,56 +327,6 @@ fn serves_on_its_own_values_until_those_of_the_operator_fit() {
     assert_eq!(status(&runtime, "rule").expect("status").error, None);
     runtime.set_plugin_config("rule", object(json!({"threshold": 0.5}))).expect("taken");
     assert_eq!(runtime.snapshot().rules()[0].config()["threshold"], json!(0.5));
-}
-
-#[test]
-fn starts_from_kept_code_and_makes_damaged_code_again() {
-    let home = Home::new();
-    home.put(&numbered(1));
-    let compiled = |runtime: &Runtime| {
-        let history = status(runtime, "rule").expect("status").history;
-        history.into_iter().find(|e| e.state == LifeState::Compiled).expect("compiled").detail
-    };
-    let runtime = home.start();
-    assert_eq!(compiled(&runtime).as_deref(), Some(NEW));
-    let kept = eventually("the code is kept once it serves", || kept_code(&home));
-    drop(runtime);
-    assert_eq!(compiled(&home.start()).as_deref(), Some("from the cache"));
-    let mut code = fs::read(&kept).expect("code");
-    let middle = code.len() / 2;
-    code[middle] ^= 1;
-    fs::write(&kept, &code).expect("write");
-    let runtime = home.start();
-    assert_eq!(compiled(&runtime).as_deref(), Some(NEW), "the checksum does not hold");
-    eventually("the code is made again", || kept_code(&home));
-    drop(runtime);
-    assert_eq!(compiled(&home.start()).as_deref(), Some("from the cache"), "made again");
-}
-
-/// The file of compiled code.
-fn kept_code(home: &Home) -> Option<std::path::PathBuf> {
-    let files =
-        fs::read_dir(home.path().join("cache")).expect("cache").filter_map(Result::ok).map(|entry| entry.path());
-    files.into_iter().find(|path| path.extension().is_some_and(|extension| extension == "cwasm"))
-}
-
-#[cfg(unix)]
-#[test]
-fn does_not_run_code_that_others_could_have_written() {
-    use std::os::unix::fs::PermissionsExt;
-    let home = Home::new();
-    home.put(&numbered(1));
-    let runtime = home.start();
-    let kept = eventually("the code is kept", || kept_code(&home));
-    drop(runtime);
-    let cache = home.path().join("cache");
-    let mode = |path: &std::path::Path| fs::metadata(path).expect("there").permissions().mode() & 0o777;
-    assert_eq!(mode(&cache), 0o700);
-    fs::set_permissions(&kept, fs::Permissions::from_mode(0o666)).expect("chmod");
-    let runtime = home.start();
-    let history = status(&runtime, "rule").expect("status").history;
-    let compiled = history.into_iter().find(|e| e.state == LifeState::Compiled).expect("compiled");
-    assert_eq!(compiled.detail.as_deref(), Some(NEW));
 }
 
 #[test]

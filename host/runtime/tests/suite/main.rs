@@ -15,6 +15,8 @@ mod calls_of_optimised_code {
     mod calls;
 }
 mod admission;
+mod cache;
+mod clock;
 mod corpus;
 mod events;
 mod files;

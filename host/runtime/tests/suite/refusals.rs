@@ -104,15 +104,83 @@ fn names_another_version_of_the_contract() {
     assert!(!found.iter().any(|m| matches!(m, Mismatch::NoKind(_))), "{found:?}");
 }
 
+/// What a guest is told whose contract reads `to` in the place of `from`: interface, item, type in the contract, type in it.
+fn told(guest: Guest, from: &str, to: &str) -> Vec<[String; 4]> {
+    let refused = refusal(&foreign(guest, from, to).build());
+    let text = refused.to_string();
+    for word in ["linker", "expected", "mismatch", "instance", "`"] {
+        assert!(!text.contains(word), "{text}");
+    }
+    let Refusal::Contract(mismatches) = refused else { panic!("{refused:?}") };
+    let of = |one| match one {
+        Mismatch::OtherType { interface, item, wanted, found } => {
+            assert!(text.contains(&format!("{item} of {interface} is {found} in it and {wanted} in the contract")));
+            [interface, item, wanted, found]
+        }
+        other => panic!("{other}"),
+    };
+    mismatches.into_iter().map(of).collect()
+}
+
 #[test]
-fn refuses_functions_of_other_types() {
-    let guest = foreign(
-        Guest::rule("rule", "1.0.0"),
-        "    /// Rows before deletes are applied.\n    records: u64,\n    /// Live data files.",
-        "    records: s64,\n    /// Live data files.",
-    );
-    let refused = refusal(&guest.reads("totals").build());
-    assert!(matches!(&refused, Refusal::Link(text) if text.contains("totals")), "{refused}");
+fn names_each_item_that_has_another_type_than_the_contracts() {
+    let rule = || Guest::rule("rule", "1.0.0");
+    let facts = "drls:plugin/facts@0.1.0";
+    let field = "    /// Rows before deletes are applied.\n    records: u64,\n    /// Live data files.";
+    let cases = [
+        (
+            rule().reads("totals"),
+            (field, "    records: s64,\n    /// Live data files."),
+            [facts, "totals", "record {records: u64, ...}", "record {records: s64, ...}"],
+        ),
+        (
+            rule().reads("totals"),
+            (field, "    /// Live data files."),
+            [facts, "totals", "record {records: u64, ...}", "record {...}"],
+        ),
+        (
+            rule(),
+            ("    debug,\n", "    trace,\n"),
+            ["drls:plugin/log@0.1.0", "level", "enum {debug, ...}", "enum {trace, ...}"],
+        ),
+        (
+            rule(),
+            ("    denied(string),\n", "    denied(u32),\n"),
+            ["drls:plugin/types@0.1.0", "error", "variant {denied(string), ...}", "variant {denied(u32), ...}"],
+        ),
+        (
+            rule().reads("location"),
+            ("location: func() -> string;", "location: func() -> list<string>;"),
+            [
+                facts,
+                "[method]table.location",
+                "func(self: borrow<table>) -> string",
+                "func(self: borrow<table>) -> list<string>",
+            ],
+        ),
+        (
+            rule(),
+            ("write: func(level: level, message: string);", "write: func(level: u32, message: string);"),
+            ["drls:plugin/log@0.1.0", "write", "func(level: level, ...)", "func(level: u32, ...)"],
+        ),
+    ];
+    for (guest, (from, to), wanted) in cases {
+        assert_eq!(told(guest, from, to), [wanted.map(str::to_owned)]);
+    }
+}
+
+#[test]
+fn takes_a_plugin_of_other_names_for_the_same_types() {
+    let host = Host::new(Limits::default()).expect("engine");
+    for (from, to) in [
+        ("level: level, message: string", "loud: level, words: string"),
+        ("config-schema: json", "config-schema: string"),
+        // What no function of it uses may be any.
+        ("target: u64,", "target: s64,"),
+    ] {
+        let guest = foreign(Guest::rule("rule", "1.0.0").reads("totals"), from, to);
+        host.load(&guest.build(), &Map::new()).expect("it links");
+    }
 }
 
 #[test]

@@ -7,6 +7,7 @@ use std::{
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
+        mpsc::{self, Receiver, Sender},
     },
     thread,
     time::Duration,
@@ -51,6 +52,33 @@ impl Server {
 
     fn asked(&self) -> usize {
         self.asked.load(Ordering::Relaxed)
+    }
+}
+
+/// A server on this machine that holds each answer until it is told to let it go.
+struct Held {
+    host: String,
+    asked: Receiver<()>,
+    go: Sender<()>,
+}
+
+impl Held {
+    fn start() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("port");
+        let host = listener.local_addr().expect("address").to_string();
+        let ((tell, asked), (go, let_go)) = (mpsc::channel(), mpsc::channel());
+        thread::spawn(move || {
+            for stream in listener.incoming() {
+                let mut stream = stream.expect("connection");
+                let _ = stream.read(&mut [0; 4096]);
+                // The test may be over.
+                if tell.send(()).is_err() || let_go.recv().is_err() {
+                    return;
+                }
+                let _ = stream.write_all(OK.as_bytes());
+            }
+        });
+        Self { host, asked, go }
     }
 }
 
@@ -219,6 +247,25 @@ fn a_grant_that_is_taken_back_holds_for_what_is_held_already() {
     assert_eq!(server.asked(), 1);
     grant(&runtime, &rights(&[host]));
     assert_eq!(code(&plugin(&runtime)), "status-200");
+}
+
+#[test]
+fn a_grant_that_is_taken_back_while_a_call_runs_holds_for_its_next_request() {
+    let (home, server) = (Home::new(), Held::start());
+    let host = server.host.as_str();
+    home.put(&sender("1.0.0", &[host], &format!("http://{host}/")).twice());
+    let runtime = inside(&home, &[host]);
+    grant(&runtime, &rights(&[host]));
+    let held = plugin(&runtime);
+    thread::scope(|scope| {
+        let call = scope.spawn(|| code(&held));
+        server.asked.recv_timeout(Duration::from_secs(30)).expect("the first request");
+        grant(&runtime, &Rights::default());
+        server.go.send(()).expect("it waits");
+        assert_eq!(call.join().expect("the first is answered"), "denied");
+    });
+    assert_eq!(told(&runtime).denials, 1);
+    assert!(server.asked.try_recv().is_err(), "the second was not sent");
 }
 
 #[test]

@@ -15,17 +15,17 @@ use crate::support::{
 
 const SWAPS: usize = 12;
 
-fn names(home: &Home, folder: &str) -> HashSet<String> {
+pub(crate) fn names(home: &Home, folder: &str) -> HashSet<String> {
     let entries = fs::read_dir(home.path().join(folder)).expect("folder");
     entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok()).filter(|name| name != ".lock").collect()
 }
 
 /// Digests of the files in a folder.
-fn digests(home: &Home, folder: &str) -> HashSet<String> {
+pub(crate) fn digests(home: &Home, folder: &str) -> HashSet<String> {
     names(home, folder).iter().filter_map(|name| name.get(..64).map(str::to_owned)).collect()
 }
 
-fn install(home: &Home, runtime: &Runtime, id: &str, n: usize) {
+pub(crate) fn install(home: &Home, runtime: &Runtime, id: &str, n: usize) {
     home.put(&Guest::rule(id, &format!("1.0.{n}")).code(&format!("v-{n}")));
     let kept = || status(runtime, id)?.entry.versions.first().map(|kept| kept.version.to_string());
     eventually("it serves and is kept", || kept().filter(|v| *v == format!("1.0.{n}")));
@@ -36,7 +36,7 @@ fn kept(runtime: &Runtime, id: &str) -> HashSet<String> {
 }
 
 /// Looks for files to remove until `check` holds.
-fn tidied(runtime: &Runtime, what: &str, check: impl Fn() -> bool) {
+pub(crate) fn tidied(runtime: &Runtime, what: &str, check: impl Fn() -> bool) {
     eventually(what, || {
         runtime.rescan();
         assert!(runtime.settle(Duration::from_secs(30)));
@@ -44,7 +44,7 @@ fn tidied(runtime: &Runtime, what: &str, check: impl Fn() -> bool) {
     });
 }
 
-fn aged(home: &Home, name: &str, days: u64) {
+pub(crate) fn aged(home: &Home, name: &str, days: u64) {
     let file = File::options().write(true).open(home.path().join(name)).expect("file");
     file.set_modified(SystemTime::now() - Duration::from_secs(days * 24 * 60 * 60)).expect("time");
 }
@@ -87,7 +87,7 @@ fn leaves_what_is_not_its_own() {
     fs::write(home.path().join("cache/README.cwasm"), "mine").expect("write");
     fs::write(home.path().join("store").join("b".repeat(64) + ".wasm"), "of nobody").expect("write");
     fs::write(home.path().join("store/.tmpdead"), "of a process that was killed").expect("write");
-    aged(&home, "store/.tmpdead", 1);
+    aged(&home, "store/.tmpdead", 3);
     fs::write(home.path().join("store/.tmplive"), "of one that runs").expect("write");
     tidied(&runtime, "what nobody needs is gone", || {
         names(&home, "store")

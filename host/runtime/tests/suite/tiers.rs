@@ -8,7 +8,7 @@ use std::{
     thread,
 };
 
-use drls_runtime::{Host, LifeState, Limits, PluginStatus, Runtime, Tier};
+use drls_runtime::{Host, Level, LifeState, Limits, PluginStatus, Runtime, Tier};
 use serde_json::Map;
 
 use crate::support::{
@@ -90,6 +90,28 @@ fn what_winch_cannot_take_is_compiled_by_cranelift_and_says_so() {
     assert!(how.starts_with("by Cranelift, since Winch can't take it: "), "{how}");
     let rule = Arc::clone(&runtime.snapshot().rules()[0]);
     assert_eq!(rule.evaluate(&table(), None).expect("findings")[0].code, "found");
+}
+
+#[test]
+fn a_trap_leaves_its_place_in_the_log_behind_what_the_guest_said() {
+    let home = Home::new();
+    let mut guest = Guest::rule("rule", "1.0.0");
+    let said = guest.line(3, "panicked at src/lib.rs:7");
+    home.put(&guest.body(&format!("{said}unreachable")));
+    let runtime = home.start();
+    let trap = |calls: usize| {
+        runtime.snapshot().rules()[0].evaluate(&table(), None).expect_err("a trap");
+        let lines = runtime.log("rule").expect("a log");
+        assert_eq!(lines.len(), 2 * calls, "{lines:?}");
+        let [.., said, place] = &lines[..] else { panic!("{lines:?}") };
+        assert_eq!(said.message, "panicked at src/lib.rs:7");
+        assert!(place.message.starts_with("trapped: wasm trap: wasm `unreachable`"), "{}", place.message);
+        assert!(place.message.ends_with("; in body < entry"), "{}", place.message);
+        assert_eq!((place.level, place.version.to_string()), (Level::Error, "1.0.0".to_owned()));
+    };
+    trap(1);
+    optimised(&runtime);
+    trap(2);
 }
 
 #[test]

@@ -256,12 +256,21 @@ impl Guest {
             self = branch(self, 0, u32::from(*status), "i32.load16_u", &format!("status-{status}"));
         }
         let send = format!(
-            "(call $send (i32.const {verb}) (i32.const {}) (i32.const {address}) (i32.const {})
-               (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const {told}))",
+            "(func $ask (result i32)
+               (call $send (i32.const {verb}) (i32.const {}) (i32.const {address}) (i32.const {})
+                 (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const {told}))
+               i32.const {told})",
             method.len(),
             url.len()
         );
-        self.body(&format!("{send} {branches}"))
+        self.function(&send).body(&format!("(drop (call $ask)) {branches}"))
+    }
+
+    /// Sends the request of [`Guest::sends`] once more before it, and traps where that is not answered 200.
+    pub(crate) fn twice(self) -> Self {
+        let first = "(if (i32.ne (i32.load16_u offset=4 (call $ask)) (i32.const 200)) (then unreachable))";
+        let body = format!("{first} {}", self.body);
+        self.body(&body)
     }
 
     pub(crate) fn manifest_json(&self) -> Manifest {
