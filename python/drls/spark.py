@@ -34,7 +34,6 @@ OPEN_TIMEOUT = 180
 """Seconds that the first session may take on a server that just started: 2 to 6 are usual on two cores, the first
 statement loads most of Spark's classes."""
 
-
 RELEASE_TIMEOUT = 5
 """Seconds that a cluster may take to forget our session; it does so by itself after an hour."""
 

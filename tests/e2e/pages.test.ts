@@ -19,7 +19,7 @@ const PAGES: [name: string, path: string, whole: string, role: Role | null][] = 
     'role=button[name="Run this plan"]',
     'operator',
   ],
-  ['history', '/tables/flights.flights/history', 'text=Nothing was done here yet', 'operator'],
+  ['history', '/tables/flights.airlines/history', 'text=Nothing was done here yet', 'operator'],
   ['jobs', '/jobs', 'role=heading[name="Jobs"]', 'operator'],
   ['plugins', '/plugins', 'role=link[name="Small files"]', 'admin'],
   ['plugin', '/plugins/small-files/overview', 'text=Its life', 'admin'],

@@ -102,6 +102,8 @@ test('rows are shown as the table is now, and as it was at a snapshot', async ()
   const first = items.at(-1);
   const { page } = await visit('viewer', '/tables/work.plain/rows');
   await page.getByRole('columnheader', { name: 'region' }).waitFor();
+  const head = await page.getByRole('columnheader', { name: 'region' }).boundingBox();
+  expect(head?.width, 'wide enough to read a value').toBeGreaterThan(150);
   const now = await page.getByRole('row').count();
   await page.goto(`${inject('base')}/tables/work.plain/rows?snapshot="${first?.snapshot_id ?? ''}"`);
   await page.getByRole('heading', { name: `Rows at snapshot ${first?.snapshot_id ?? ''}` }).waitFor();

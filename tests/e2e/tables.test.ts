@@ -14,6 +14,8 @@ test('the worst table stands first, with its score and reason, sizes for people 
   await first.getByRole('link', { name: /^flights/ }).waitFor();
   await poll(() => first.innerText()).toMatch(/46[\s\S]*399 of 399 data files are under 75 %/);
   expect(await first.locator('[title="12,115,398 bytes"]').innerText()).toBe('11.6 MiB');
+  const all = page.getByRole('navigation', { name: 'Namespaces' }).getByRole('link', { name: /All namespaces/ });
+  expect((await all.boundingBox())?.height, 'one line, with the namespaces right below').toBeLessThan(60);
   expect(await first.locator('time').getAttribute('title')).toMatch(/\d{4}-\d\d-\d\dT/);
   await context.close();
 });

@@ -69,32 +69,6 @@ test('a job that later work closed the way back of says why; its log tells it in
   await fits(page);
 });
 
-test('eight tabs of one browser all follow a job: a browser opens six connections to a server at most', async () => {
-  const { page, context } = await visit('operator', '/jobs');
-  const pages = [page];
-  while (pages.length < 8) {
-    const next = await context.newPage();
-    await next.goto(`${inject('base')}/jobs`);
-    await next.getByRole('heading', { name: 'Jobs' }).waitFor();
-    pages.push(next);
-  }
-  const eighth = pages[7] ?? page;
-  await eighth.getByRole('link', { name: 'Tables', exact: true }).click();
-  await eighth.locator('[data-row]').first().waitFor();
-  await eighth.goBack();
-  await beside().ask(
-    inject('tokens').operator,
-    'POST',
-    '/api/operations/set-properties',
-    { table: 'work.plain', arguments: { properties: { seen: 'by all' } } },
-    { Prefer: 'wait=30' },
-  );
-  for (const one of pages) {
-    const row = one.getByRole('listitem').filter({ hasText: 'Set properties of work.plain' });
-    await row.getByText('succeeded').first().waitFor();
-  }
-});
-
 test('jobs are narrowed to a table and an operation, and the address keeps it', async () => {
   const { page } = await visit('operator', '/tables/work.forms/history');
   const set = (table: string, change: object) =>

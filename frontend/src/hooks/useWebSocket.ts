@@ -1,35 +1,40 @@
 import { useEffect } from 'react';
 
 import { client, onAnswer } from '@/api/client';
-import { take } from '@/api/live';
+import { EVENTS, take } from '@/api/live';
 import { queryClient } from '@/api/queryClient';
 import { connection, setHere, setLive } from '@/lib/connection';
-import { openFeed } from '@/lib/feed';
 
 const PAUSE = 2000;
 
 /**
  * The live feed while somebody is signed in: what the server tells goes into the cache of answers, so that every page
- * follows without asking. Where the feed or an answer breaks off, the server is asked every two seconds until it is
- * back, and then for everything that is on screen.
+ * follows without asking. It speaks server-sent events, which resume by themselves after a break. Where the feed or an
+ * answer breaks off, the server is asked every two seconds until it is back, and then for everything that is on screen.
  */
 export function useWebSocket(signedIn: boolean): void {
   useEffect(() => {
     if (!signedIn) return undefined;
+    let source: EventSource | null = null;
     let timer: ReturnType<typeof setTimeout> | null = null;
     let ended = false;
 
-    const feed = openFeed((heard) => {
-      if (heard.what === 'open') setLive(true);
-      if (heard.what === 'broken') {
+    const open = () => {
+      source?.close();
+      const feed = new EventSource('/api/events');
+      source = feed;
+      feed.onopen = () => setLive(true);
+      feed.onerror = () => {
         setLive(false);
         look();
+      };
+      for (const kind of EVENTS) {
+        feed.addEventListener(kind, (event: MessageEvent<string>) => {
+          const body: unknown = JSON.parse(event.data);
+          take(kind, body);
+        });
       }
-      if (heard.what === 'event') {
-        const body: unknown = JSON.parse(heard.body);
-        take(heard.kind, body);
-      }
-    });
+    };
 
     const look = () => {
       if (ended || timer) return;
@@ -40,7 +45,7 @@ export function useWebSocket(signedIn: boolean): void {
             .then(() => {
               timer = null;
               setHere(true);
-              feed.open();
+              if (source?.readyState === EventSource.CLOSED) open();
               return queryClient.invalidateQueries();
             })
             .catch(() => {
@@ -60,12 +65,12 @@ export function useWebSocket(signedIn: boolean): void {
       setHere(false);
       look();
     });
-    feed.open();
+    open();
     return () => {
       ended = true;
       forget();
       if (timer) clearTimeout(timer);
-      feed.end();
+      source?.close();
       setLive(false);
     };
   }, [signedIn]);

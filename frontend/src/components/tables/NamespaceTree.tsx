@@ -36,7 +36,7 @@ export function NamespaceTree({ tables, chosen, total }: { tables: TableItem[]; 
       <Link
         to="/tables"
         search={(before) => ({ ...before, ns: undefined })}
-        className={LINK}
+        className={cn(LINK, 'grow-0')}
         aria-current={chosen === ''}
       >
         <Database aria-hidden className="size-4 shrink-0 text-muted-foreground" />

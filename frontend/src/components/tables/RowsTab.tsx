@@ -36,7 +36,7 @@ function Grid({ preview: { columns, rows } }: { preview: Schemas['Preview'] }) {
   const inSight = virtual.getVirtualItems();
   const before = inSight[0]?.start ?? 0;
   const after = virtual.getTotalSize() - (inSight.at(-1)?.end ?? 0);
-  const room = 'h-8 max-w-0 truncate border-b border-border px-3 text-left';
+  const room = 'h-8 truncate border-b border-border px-3 text-left';
   return (
     <div
       ref={scroller}
