@@ -1,10 +1,10 @@
 """Runs the checks and the test suites and adds up what they count.
 
-Every suite runs, whatever happened before it. They run one after the other, but for the longest: it waits much, so what
-is left runs beside it. Output is passed on as it comes, of what runs beside when it is done. At the end stands a table
-with times and one plain line, ``N passed, N failed``. A check counts as one. A suite that ran no test has failed: a
-typo in a path must not look like success. A suite that takes longer than its limit is stopped and has failed, so that
-one that hangs does not take the others' turn.
+Every suite runs, whatever happened before it. They run one after the other, but for the longest: it waits much, so
+what is left runs beside it. Output is passed on as it comes, of what runs beside when it is done. At the end stands a
+table with times, the name of each test that failed, and one plain line, ``N passed, N failed``. A check counts as
+one. A suite that ran no test has failed: a typo in a path must not look like success. A suite that takes longer than
+its limit is stopped and has failed, so that one that hangs does not take the others' turn.
 
 Exit status: 0 where all passed, 1 where something failed, 2 for a mistake in the arguments, 130 after Ctrl-C.
 """
@@ -37,6 +37,14 @@ CARGO = re.compile(r"^test result: \w+\. (?P<passed>\d+) passed; (?P<failed>\d+)
 PYTEST = re.compile(r"^=* ?(?=.*\d+ (passed|failed|errors?|skipped|deselected)).* in [\d.]+s")
 PLAIN = re.compile(r"^(?:\w+: )?(?P<passed>\d+) passed, (?P<failed>\d+) failed(?:, (?P<skipped>\d+) skipped)?$")
 VITEST = re.compile(r"^\s*Tests\s+(?=\d+ (passed|failed|skipped))")
+# How the runners name a test that failed, once; vitest says on the next line why.
+NAMED = {
+    "cargo": re.compile(r"^test (.+) \.\.\. FAILED$"),
+    "plain": re.compile(r"^(?:test )?(.+) \.\.\. FAILED$"),
+    "pytest": re.compile(r"^(?:FAILED|ERROR) (\S.*)$"),
+    "vitest": re.compile(r"^ FAIL {2}(.+)$"),
+}
+NAMED_AT_MOST, LETTERS = 12, 240
 PYTEST_COUNT = re.compile(r"(\d+) (passed|failed|errors?|skipped|xfailed|xpassed)")
 
 
@@ -77,6 +85,8 @@ class Result:
     counts: Counts
     seconds: float
     remark: str
+    failures: tuple[str, ...] = ()
+    """The tests that failed, by the runner's names for them."""
 
 
 def check(name: str, *command: str, folder: str = ".", **environment: str) -> Suite:
@@ -180,6 +190,14 @@ def closing(counts: str, line: str) -> Counts | None:
     return Counts(*(int(found[word] or 0) for word in ("passed", "failed", "skipped"))) if found else None
 
 
+def note_failure(counts: str, line: str, failures: list[str]) -> None:
+    """Adds the test that this line says has failed. A name that ends in a blank has had its reason added."""
+    if counts == "vitest" and failures and not failures[-1].endswith(" "):
+        failures[-1] += f": {line} "
+    if found := NAMED[counts].match(line):
+        failures.append(found.group(1))
+
+
 # What runs, for whoever ends it.
 running: set[subprocess.Popen[str]] = set()
 
@@ -214,6 +232,7 @@ def run(suite: Suite, tell: Callable[[str], None] = tell) -> Result:
     tell(f"\n--- {suite.name}: {' '.join(suite.command)}\n")
     began = time.monotonic()
     counts = Counts()
+    failures: list[str] = []
     colour = {"CARGO_TERM_COLOR": "always"} if sys.stdout.isatty() else {}
     # What is killed has said what it had to say.
     python = {"PYTHONUNBUFFERED": "1"}
@@ -238,8 +257,12 @@ def run(suite: Suite, tell: Callable[[str], None] = tell) -> Result:
     with process:
         for line in process.stdout or ():
             tell(line)
-            if suite.counts != "check" and (found := closing(suite.counts, COLOURS.sub("", line).rstrip())):
+            if suite.counts == "check":
+                continue
+            plain = COLOURS.sub("", line).rstrip()
+            if found := closing(suite.counts, plain):
                 counts.add(found)
+            note_failure(suite.counts, plain, failures)
     status = process.wait()
     running.discard(process)
     took, remark = time.monotonic() - began, ""
@@ -254,7 +277,7 @@ def run(suite: Suite, tell: Callable[[str], None] = tell) -> Result:
     elif counts.passed + counts.failed == 0:
         counts.failed, remark = 1, "ran no test"
     tell(f"--- {suite.name}: {counts.passed} passed, {counts.failed} failed in {took:.0f} s {remark}".rstrip() + "\n")
-    return Result(suite, counts, took, remark)
+    return Result(suite, counts, took, remark, tuple(failures))
 
 
 def run_all(suites: list[Suite], results: list[Result]) -> None:
@@ -288,6 +311,12 @@ def report(results: list[Result]) -> int:
         print(f"{mark:2}{result.suite.name:<28}{counts}{result.seconds:>9.1f}  {result.remark}".rstrip())
     seconds = sum(result.seconds for result in results if result.suite.lane != "beside")
     print(f"{'':2}{'all':<28}{total.passed:>8}{total.failed:>8}{total.skipped:>9}{seconds:>9.1f}\n")
+    # Last, so that whoever sees only the end of a long output knows what to look for.
+    failures = [f"{result.suite.name}: {failure}" for result in results for failure in result.failures]
+    for failure in failures[:NAMED_AT_MOST]:
+        print(f"! {failure.strip()[:LETTERS]}")
+    if len(failures) > NAMED_AT_MOST:
+        print(f"! and {len(failures) - NAMED_AT_MOST} more")
     skipped = f", {total.skipped} skipped" if total.skipped else ""
     print(f"{total.passed} passed, {total.failed} failed{skipped}", flush=True)
     return 1 if total.failed or not total.passed else 0

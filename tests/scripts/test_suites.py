@@ -98,6 +98,32 @@ def test_the_report_ends_with_the_sum(capsys: pytest.CaptureFixture[str]) -> Non
     assert report([]) == 1
 
 
+@pytest.mark.parametrize(
+    ("runner", "lines", "named"),
+    [
+        ("cargo", ["test session::is_open ... FAILED", "test other ... ok"], "session::is_open"),
+        ("pytest", ["FAILED tests/a.py::test_b - KeyError: 'c'"], "tests/a.py::test_b - KeyError: 'c'"),
+        ("pytest", ["ERROR tests/a.py - SyntaxError"], "tests/a.py - SyntaxError"),
+        (
+            "vitest",
+            [" FAIL  a.test.ts > is seen", "TimeoutError: 40 s", "Call log:"],
+            "a.test.ts > is seen: TimeoutError: 40 s",
+        ),
+        ("plain", ["many files ... FAILED", "few files ... ok"], "many files"),
+    ],
+)
+def test_what_failed_is_named_at_the_end(
+    runner: Literal["cargo", "pytest", "vitest", "plain"],
+    lines: list[str],
+    named: str,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    result = run(Suite("x", ("printf", "%s\\n", *lines), runner))
+    capsys.readouterr()
+    report([result])
+    assert capsys.readouterr().out.splitlines()[-2] == f"! x: {named}"
+
+
 def test_an_unknown_suite_is_a_mistake() -> None:
     done = subprocess.run(
         [sys.executable, "scripts/suites.py", "--only", "moon"], cwd=TOP, capture_output=True, text=True, check=False
