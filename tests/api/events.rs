@@ -75,6 +75,23 @@ async fn goes_on_after_the_last_event_seen() {
 }
 
 #[tokio::test]
+async fn begins_after_the_answer_that_says_who_is_signed_in() {
+    let server = Server::start().await;
+    let token = server.token(Role::Viewer).await;
+    server.app.events.publish("one.told", json!("before"));
+    let session = server.get("/api/session").bearer_auth(&token).send().await.unwrap();
+    let newest = session.json::<Value>().await.unwrap()["newest_event"].as_str().unwrap().to_owned();
+    server.app.events.publish("two.told", json!("between"));
+    server.app.events.publish("three.told", json!("between"));
+    let path = format!("/api/events?after={newest}");
+    let told = read(server.get(&path).bearer_auth(&token).send().await.unwrap(), 2).await;
+    assert_eq!([told[0].kind.as_str(), told[1].kind.as_str()], ["two.told", "three.told"]);
+    // A browser that comes back sends what it saw last, at the same address.
+    let again = server.get(&path).header("last-event-id", &told[0].id).bearer_auth(&token).send().await.unwrap();
+    assert_eq!(read(again, 1).await[0].kind, "three.told");
+}
+
+#[tokio::test]
 async fn says_when_events_were_lost() {
     let server = Server::start().await;
     let (of_another_run, feed_id) = ("0191-5", server.app.events.id(0));

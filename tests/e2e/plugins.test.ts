@@ -55,10 +55,9 @@ test('report and remedies follow a swap: a rule that goes takes its finding alon
     await finding.waitFor();
     await poll(() => score.getAttribute('aria-label')).toBe(before);
     rmSync(join(folder, 'compact.wasm'));
-    await finding.getByTitle('No loaded plugin offers compact').waitFor();
-    expect(await finding.getByRole('button').isDisabled()).toBe(true);
+    await poll(() => remedy.getAttribute('aria-disabled')).toBe('true');
     copyFileSync(join(PLUGINS, 'compact.wasm'), join(folder, 'compact.wasm'));
-    await poll(() => remedy.isEnabled()).toBe(true);
+    await poll(() => remedy.getAttribute('aria-disabled')).toBe(null);
   } finally {
     for (const file of ['small-files.wasm', 'compact.wasm']) copyFileSync(join(PLUGINS, file), join(folder, file));
   }

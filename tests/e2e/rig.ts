@@ -112,6 +112,15 @@ export class Server {
     return JSON.parse(text || 'null');
   }
 
+  /** Adds a column and waits until it is there; gives the id of the job. */
+  async addColumn(token: string, table: string, path: string): Promise<string> {
+    const body = { table, path, type: 'long' };
+    const { job } = (await this.ask(token, 'POST', '/api/evolve/add-column', body, { Prefer: 'wait=30' })) as {
+      job: { id: string };
+    };
+    return job.id;
+  }
+
   async stop(signal: 'SIGTERM' | 'SIGKILL' = 'SIGTERM'): Promise<void> {
     const child = this.process;
     this.process = null;

@@ -42,20 +42,11 @@ test('a column is added after its dry run, stands in jobs and history, and is un
 });
 
 test('a job that later work closed the way back of says why; its log tells it in words', async () => {
-  const server = beside();
-  const change = async (path: string) =>
-    (await server.ask(
-      inject('tokens').operator,
-      'POST',
-      '/api/evolve/add-column',
-      { table: 'work.tabs', path, type: 'long' },
-      { Prefer: 'wait=30' },
-    )) as { job: { id: string } };
-  const { job } = await change('earlier');
-  const { page } = await visit('operator', `/jobs/${job.id}`);
+  const add = (path: string) => beside().addColumn(inject('tokens').operator, 'work.tabs', path);
+  const { page } = await visit('operator', `/jobs/${await add('earlier')}`);
   const undo = page.getByRole('button', { name: 'Undo' });
   await poll(() => undo.getAttribute('aria-disabled')).toBe(null);
-  await change('later');
+  await add('later');
   await page.getByText('It can’t be undone: the schema was changed again since.').waitFor();
   expect(await undo.getAttribute('aria-disabled')).toBe('true');
   const read: string[] = [];

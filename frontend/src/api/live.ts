@@ -3,7 +3,7 @@ import { linkOptions } from '@tanstack/react-router';
 
 import { notify } from '@/lib/notices';
 
-import { queryClient } from './queryClient';
+import { askAnew, queryClient } from './queryClient';
 import { isRecord, number, text } from './shapes';
 import type { Schemas } from './client';
 
@@ -25,14 +25,14 @@ function refresh(...keys: readonly unknown[][]) {
     timer = null;
     const due = [...waiting.values()];
     waiting.clear();
-    for (const queryKey of due) void queryClient.invalidateQueries({ queryKey });
+    for (const queryKey of due) void askAnew({ queryKey });
   }, PAUSE);
 }
 
 /** Everything that is told of one table. */
 export function refreshTable(name: string) {
   refresh(['table', name], ['tables']);
-  void queryClient.invalidateQueries({
+  void askAnew({
     predicate: ({ queryKey: [, path, init] }) =>
       typeof path === 'string' && path.startsWith('/api/table/') && JSON.stringify(init).includes(JSON.stringify(name)),
   });
@@ -102,8 +102,7 @@ function judged(data: Record<string, unknown>) {
   refresh(['tables', 'worst']);
   const shown = queryClient.getQueriesData<Schemas['Report']>({ queryKey: ['get', '/api/table/{name}/health'] });
   for (const [queryKey, report] of shown) {
-    if (report?.table === name && (report.stale || report.score !== score))
-      void queryClient.invalidateQueries({ queryKey });
+    if (report?.table === name && (report.stale || report.score !== score)) void askAnew({ queryKey });
   }
 }
 
@@ -135,7 +134,7 @@ function pluginChanged(data: Record<string, unknown>) {
 /** Takes over what an event tells. */
 export function take(kind: string, body: unknown) {
   if (kind === 'lost') {
-    void queryClient.invalidateQueries();
+    void askAnew();
     return;
   }
   const data = isRecord(body) ? body.data : null;

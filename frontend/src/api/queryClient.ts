@@ -1,4 +1,4 @@
-import { keepPreviousData, QueryClient } from '@tanstack/react-query';
+import { keepPreviousData, QueryClient, type QueryFilters } from '@tanstack/react-query';
 
 import { asProblem } from './problem';
 
@@ -21,3 +21,21 @@ export const queryClient = new QueryClient({
     mutations: { networkMode: 'always', retry: false },
   },
 });
+
+/**
+ * Asks anew for what is on screen. A first answer that is still on its way may be older than the reason to ask: it is
+ * awaited and asked for again, which TanStack Query does not do by itself.
+ */
+export async function askAnew(filters: QueryFilters = {}): Promise<void> {
+  const first = queryClient
+    .getQueryCache()
+    .findAll({ ...filters, fetchStatus: 'fetching' })
+    .filter((query) => query.state.data === undefined);
+  await Promise.all([
+    queryClient.invalidateQueries(filters),
+    ...first.map(async (query) => {
+      await query.promise?.catch(() => undefined);
+      await queryClient.invalidateQueries({ queryKey: query.queryKey, exact: true });
+    }),
+  ]);
+}

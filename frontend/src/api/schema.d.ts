@@ -52,7 +52,7 @@ export interface paths {
         /**
          * Listen to what happens.
          * @description Each event has an `id`, an `event` name and `data` of `{at, data}`. After a break, `Last-Event-ID` goes on where it was; where events were
-         *     lost in between, the event `lost` comes first: ask for the state anew. A comment every 15 s keeps the connection.
+         *     lost in between, the event `lost` comes first: ask for the state anew. Without either id it begins with what happens next. A comment every 15 s keeps the connection.
          */
         get: operations["get_events"];
         put?: never;
@@ -1828,6 +1828,11 @@ export interface components {
         Session: {
             /** @description Name of the user. */
             name: string;
+            /**
+             * @description Id of the newest event: `/api/events?after=` tells what came after it, so that nothing is missed that happens
+             *     between the first answers and the opening of the feed.
+             */
+            newest_event: string;
             /** @description What the user may do. */
             role: components["schemas"]["Role"];
             /** @description Id of the user. */
@@ -2313,7 +2318,13 @@ export interface operations {
     };
     get_events: {
         parameters: {
-            query?: never;
+            query?: {
+                /**
+                 * @description `id` of an event, or `newest_event` of a session: the feed begins after it. `Last-Event-ID` comes before it, since a browser
+                 *     that lost its connection sends both.
+                 */
+                after?: string | null;
+            };
             header?: {
                 /** @description `id` of the last event seen */
                 "Last-Event-ID"?: string | null;

@@ -49,11 +49,15 @@ pub struct Session {
     name: String,
     /// What the user may do.
     role: Role,
+    /// Id of the newest event: `/api/events?after=` tells what came after it, so that nothing is missed that happens
+    /// between the first answers and the opening of the feed.
+    newest_event: String,
 }
 
-impl From<User> for Session {
-    fn from(user: User) -> Self {
-        Self { user_id: user.id, name: user.name, role: user.role }
+impl Session {
+    fn new(user: User, app: &App) -> Self {
+        let newest_event = app.events.id(app.events.last());
+        Self { user_id: user.id, name: user.name, role: user.role, newest_event }
     }
 }
 
@@ -78,13 +82,13 @@ pub async fn sign_in(
             )]));
         }
     };
-    Ok((jar, Json(user.into())))
+    Ok((jar, Json(Session::new(user, &app))))
 }
 
 /// Who is signed in.
 #[utoipa::path(get, path = "/api/session", tag = "session", extensions(("x-role" = json!("viewer"))), responses((status = 200, body = Session)))]
-pub async fn show(user: User) -> Json<Session> {
-    Json(user.into())
+pub async fn show(State(app): State<App>, user: User) -> Json<Session> {
+    Json(Session::new(user, &app))
 }
 
 /// Sign out. Ends the session of the cookie; without one it does nothing.

@@ -7,7 +7,11 @@ import { cn } from '@/lib/cn';
 export function JobKin({ job, className }: { job: Schemas['JobView']; className?: string }) {
   const { undo_of: of, undone_by: by, undoable, plan } = job;
   const to = (id: string, words: string) => (
-    <Link to="/jobs/$id" params={{ id }} className="relative z-10 text-primary underline underline-offset-2">
+    <Link
+      to="/jobs/$id"
+      params={{ id }}
+      className="relative z-10 inline-block py-1 text-primary underline underline-offset-2"
+    >
       {words}
     </Link>
   );

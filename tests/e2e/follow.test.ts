@@ -1,0 +1,55 @@
+import { expect, inject, test } from 'vitest';
+
+import { beside, useBrowser, visit } from './browser';
+
+useBrowser();
+
+const add = (path: string) => beside().addColumn(inject('tokens').operator, 'work.tabs', path);
+const CLOSED = 'It can’t be undone: the schema was changed again since.';
+
+/** A gate that a request waits at. */
+function gate() {
+  let open = () => {};
+  const opened = new Promise<void>((done) => (open = done));
+  return { opened, open: () => open() };
+}
+
+test('what happens before the live feed is open is seen', async () => {
+  const job = await add('before_the_feed');
+  const { page, context } = await visit('operator', '/plugins');
+  const { opened, open } = gate();
+  await context.route(/\/api\/events/, async (route) => {
+    await opened;
+    await route.continue();
+  });
+  await page.goto(`${inject('base')}/jobs/${job}`);
+  await page.getByRole('button', { name: 'Undo' }).waitFor();
+  await add('before_the_feed_too');
+  expect(await page.getByText(CLOSED).count()).toBe(0);
+  open();
+  await page.getByText(CLOSED).waitFor();
+});
+
+test('what happens while a first answer is on its way is seen', async () => {
+  const job = await add('on_its_way');
+  const { page, context } = await visit('operator', '/jobs');
+  const { opened, open } = gate();
+  await context.route(
+    `**/api/jobs/${job}`,
+    async (route) => {
+      const old = await route.fetch();
+      await opened;
+      await route.fulfill({ response: old });
+    },
+    { times: 1 },
+  );
+  const told = page.getByText('add-column of work.tabs is done');
+  await page.locator(`a[href="/jobs/${job}"]`).first().click();
+  const before = await told.count();
+  await add('on_its_way_too');
+  await expect.poll(() => told.count(), { timeout: 40_000 }).toBe(before + 1);
+  // The event has asked for everything on screen by then.
+  await page.waitForTimeout(600);
+  open();
+  await page.getByText(CLOSED).waitFor();
+});
