@@ -2,8 +2,8 @@
 //!
 //! All of them are asked through PyIceberg, which reads the embedded one's names and metadata locations by plain SQL.
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use drls_runtime::facts::TableId;
@@ -60,6 +60,8 @@ pub(crate) struct Catalogs {
     default: String,
     catalogs: BTreeMap<String, Catalog>,
     python: Arc<Python>,
+    /// What opens the files of the catalogs that tell in a list where their tables stand: the same for all of a catalog.
+    io: Mutex<HashMap<String, Io>>,
 }
 
 #[derive(Serialize)]
@@ -90,7 +92,7 @@ impl Catalogs {
     ) -> Self {
         let name = embedded::NAME.to_owned();
         catalogs.insert(name.clone(), Catalog { name, properties: embedded.properties() });
-        Self { default, catalogs, python }
+        Self { default, catalogs, python, io: Mutex::default() }
     }
 
     /// All catalogs, by name.
@@ -141,6 +143,18 @@ impl Catalogs {
             }
             Err(failure) => Err(of(&id.catalog, failure)),
         }
+    }
+
+    /// A table at a place that a list of its catalog told.
+    pub(crate) async fn at(&self, id: &TableId, location: &str) -> Result<Located, ApiError> {
+        let known = self.io.lock().unwrap_or_else(PoisonError::into_inner).get(&id.catalog).cloned();
+        if let Some(io) = known {
+            return Ok(Located { id: id.clone(), metadata_location: location.to_owned(), io });
+        }
+        let located = self.locate(id).await?;
+        let mut known = self.io.lock().unwrap_or_else(PoisonError::into_inner);
+        known.insert(id.catalog.clone(), located.io.clone());
+        Ok(located)
     }
 
     /// Whether the embedded catalog answers now.

@@ -1,7 +1,7 @@
 //! Facts -> rules -> report. A report holds as long as the table's metadata file, the rules and their configuration do.
 
-use std::collections::{BTreeSet, HashSet};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use drls_runtime::answer::{Finding, Severity};
 use drls_runtime::facts::{Group, TableFacts, TableId};
@@ -9,7 +9,6 @@ use drls_runtime::{Plugin, Snapshot};
 use serde::{Deserialize, Serialize};
 
 use super::catalogs::Located;
-use super::metadata::Metadata;
 use super::pages::PartitionItem;
 use super::{Lakehouse, namespace_key};
 use crate::db::reports;
@@ -99,16 +98,32 @@ pub(crate) struct Report {
     pub(crate) facts: serde_json::Value,
 }
 
-/// Tables whose reports are being made behind a list.
-#[derive(Default)]
-pub(crate) struct Refresher {
-    pending: Mutex<HashSet<TableId>>,
+/// A new report, and what is told of it where.
+pub(super) struct Judged {
+    /// The table.
+    pub(super) table: TableId,
+    report: Report,
+    summary: reports::Summary,
+    /// The report as it is kept.
+    body: String,
+    facts: Arc<TableFacts>,
 }
 
 impl Lakehouse {
     /// The health report of a table: the kept one while it holds, else a new one.
     pub(crate) async fn health(&self, table: &Located) -> Result<Report, ApiError> {
         let rules = self.plugins().await?;
+        if let Some(report) = self.kept_report(table, &rules).await? {
+            return Ok(report);
+        }
+        let judged = [self.judge(table, rules).await?];
+        self.keep(&judged).await;
+        let [judged] = judged;
+        Ok(judged.report)
+    }
+
+    /// The last report of a table where it holds.
+    pub(super) async fn kept_report(&self, table: &Located, rules: &Snapshot) -> Result<Option<Report>, ApiError> {
         let namespace = namespace_key(&table.id.namespace);
         let kept = reports::get(self.db.read(), &table.id.catalog, &namespace, &table.id.name).await?;
         let now = crate::db::now().timestamp_millis();
@@ -121,72 +136,22 @@ impl Lakehouse {
             && report.failed_rules.iter().all(|f| rules.plugin(&f.rule.id).is_some_and(|p| p.barred().is_some()))
         {
             self.lists.holds_still(&table.id);
-            return Ok(report);
+            return Ok(Some(report));
         }
-        self.judge(table, rules).await
+        Ok(None)
     }
 
-    /// Makes reports of these tables one by one in the background; those already waiting are passed over.
-    pub(crate) fn refresh(&self, tables: Vec<TableId>) {
-        let fresh: Vec<TableId> = {
-            let mut pending = self.refresher.pending.lock().unwrap_or_else(PoisonError::into_inner);
-            tables.into_iter().filter(|t| pending.insert(t.clone())).collect()
-        };
-        if fresh.is_empty() {
-            return;
-        }
-        let lakehouse = self.clone();
-        tokio::spawn(async move {
-            for id in fresh {
-                if lakehouse.stopping.is_cancelled() {
-                    return;
-                }
-                let judged = async { lakehouse.health(&lakehouse.locate(&id).await?).await };
-                if let Err(error) = judged.await {
-                    if error.code() == "table-not-found" {
-                        lakehouse.gauges.forget(&id);
-                    }
-                    lakehouse.lists.failed(&id, &error);
-                    tracing::warn!(table = id.name, code = error.code(), "no health report: {}", error.detail());
-                }
-                lakehouse.refresher.pending.lock().unwrap_or_else(PoisonError::into_inner).remove(&id);
-            }
-        });
-    }
-
-    async fn judge(&self, table: &Located, rules: Arc<Snapshot>) -> Result<Report, ApiError> {
+    /// Makes a report of a table as it stands there.
+    pub(super) async fn judge(&self, table: &Located, rules: Arc<Snapshot>) -> Result<Judged, ApiError> {
         let groups: BTreeSet<Group> =
             rules.rules().iter().filter(|r| r.barred().is_none()).flat_map(|r| r.needs().iter().copied()).collect();
         let (metadata, facts) = self.gather(table, &groups).await?;
         let facts = Arc::new(facts);
-        let digest = rules.rules_digest().to_owned();
+        let rules_digest = rules.rules_digest().to_owned();
         let judged = facts.clone();
         let (findings, failed_rules) =
             tokio::task::spawn_blocking(move || evaluate(&rules, &judged)).await.map_err(ApiError::internal)?;
         let report = report(table, &facts, findings, failed_rules);
-        if let Err(error) = self.keep(table, &metadata, &facts, &report, digest).await {
-            // It is as good as one that is kept, and made again the next time.
-            tracing::warn!(table = report.table, code = error.code(), "the report can't be kept: {}", error.detail());
-        }
-        self.gauges.judged(&facts, report.score);
-        self.events.publish(
-            "table.judged",
-            serde_json::json!({
-                "table": report.table, "catalog": report.catalog, "score": report.score, "worst": report.worst,
-            }),
-        );
-        Ok(report)
-    }
-
-    async fn keep(
-        &self,
-        table: &Located,
-        metadata: &Metadata,
-        facts: &TableFacts,
-        report: &Report,
-        rules_digest: String,
-    ) -> Result<(), ApiError> {
-        let json = |value| serde_json::to_string(&value).map_err(ApiError::internal);
         let summary = reports::Summary {
             namespace: namespace_key(&table.id.namespace),
             name: table.id.name.clone(),
@@ -194,19 +159,40 @@ impl Lakehouse {
             rules_digest,
             as_of: facts.as_of,
             score: i64::from(report.score),
-            worst: report.worst.as_ref().map(|w| serde_json::to_string(w).map_err(ApiError::internal)).transpose()?,
+            worst: report.worst.as_ref().map(serde_json::to_string).transpose().map_err(ApiError::internal)?,
             format_version: i64::from(facts.format_version),
             bytes: facts.totals.data_bytes.cast_signed(),
             data_files: facts.totals.data_files.cast_signed(),
             records: facts.totals.records.cast_signed(),
             modified_at: metadata.last_updated_ms,
         };
-        let body = json(report)?;
-        let mut tx = self.db.write().await?;
-        reports::put(&mut *tx, &table.id.catalog, &summary, &body).await?;
-        tx.commit().await?;
-        self.lists.judged(&table.id, summary);
-        Ok(())
+        let body = serde_json::to_string(&report).map_err(ApiError::internal)?;
+        Ok(Judged { table: table.id.clone(), report, summary, body, facts })
+    }
+
+    /// Keeps new reports, in one write, and tells of them.
+    pub(super) async fn keep(&self, judged: &[Judged]) {
+        let write = async {
+            let mut tx = self.db.write().await?;
+            for one in judged {
+                reports::put(&mut *tx, &one.table.catalog, &one.summary, &one.body).await?;
+            }
+            tx.commit().await
+        };
+        match write.await {
+            Ok(()) => judged.iter().for_each(|one| self.lists.judged(&one.table, one.summary.clone())),
+            // They are as good as those that are kept, and made again the next time.
+            Err(error) => tracing::warn!(%error, "{} reports can't be kept", judged.len()),
+        }
+        for Judged { report, facts, .. } in judged {
+            self.gauges.judged(facts, report.score);
+            self.events.publish(
+                "table.judged",
+                serde_json::json!({
+                    "table": report.table, "catalog": report.catalog, "score": report.score, "worst": report.worst,
+                }),
+            );
+        }
     }
 }
 

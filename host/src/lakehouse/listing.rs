@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 
 use super::catalogs::{Catalog, Listed};
 use super::health::Worst;
+use super::refresh::Due;
 use super::{Lakehouse, full_name, namespace_of, rfc3339};
 use crate::db::reports::{self, Summary};
 use crate::error::ApiError;
@@ -263,7 +264,7 @@ impl List {
 
     /// Tables whose report is missing or out of date. Looked for where names or rules have changed, and now and then for
     /// those that failed.
-    fn behind(&mut self, rules_digest: &str) -> Vec<TableId> {
+    fn behind(&mut self, rules_digest: &str) -> Vec<Due> {
         let now = Instant::now();
         let due = self.compared.as_ref().is_none_or(|(_, at)| now - *at >= RETRY);
         let same_rules = self.compared.as_ref().is_some_and(|(digest, _)| digest == rules_digest);
@@ -273,7 +274,7 @@ impl List {
         let at = self.compared.as_ref().filter(|_| !due).map_or(now, |(_, at)| *at);
         (self.moved, self.compared) = (false, Some((rules_digest.to_owned(), at)));
         let behind = self.entries.values().filter(|e| if e.error.is_some() { due } else { e.is_stale(rules_digest) });
-        behind.map(|entry| entry.id.clone()).collect()
+        behind.map(|entry| Due { id: entry.id.clone(), location: entry.location.clone() }).collect()
     }
 
     fn page(&self, want: &Want<'_>, rules_digest: &str) -> (Vec<TableItem>, Option<Place>) {

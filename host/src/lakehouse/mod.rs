@@ -17,6 +17,7 @@ pub(crate) mod pages;
 pub(crate) mod preview;
 mod reach;
 mod reader;
+mod refresh;
 pub(crate) mod schema;
 
 use std::sync::Arc;
@@ -60,7 +61,7 @@ pub(crate) struct Lakehouse {
     pub(crate) gauges: Gauges,
     reader: Reader,
     lists: Arc<listing::Lists>,
-    refresher: Arc<health::Refresher>,
+    refresher: Arc<refresh::Refresher>,
     stopping: CancellationToken,
     /// False from the start of the plugin runtime until its first look at the folder is through.
     loaded: Arc<watch::Sender<bool>>,
@@ -77,7 +78,7 @@ impl Lakehouse {
         stopping: CancellationToken,
     ) -> Self {
         let reader = Reader::new(db.clone(), python.clone());
-        let refresher = Arc::new(health::Refresher::default());
+        let refresher = Arc::new(refresh::Refresher::default());
         Self {
             db,
             python,

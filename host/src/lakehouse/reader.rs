@@ -106,6 +106,9 @@ impl Reader {
         table: &Located,
         paths: Vec<String>,
     ) -> Result<HashMap<String, ManifestList>, ApiError> {
+        if paths.is_empty() {
+            return Ok(HashMap::new());
+        }
         let mut found: HashMap<String, ManifestList> = kept::manifest_lists(self.db.read(), &json(&paths)?)
             .await?
             .into_iter()
@@ -136,6 +139,9 @@ impl Reader {
         manifests: &[ManifestRef],
         with_paths: bool,
     ) -> Result<HashMap<String, (Entries, EntryPaths)>, ApiError> {
+        if manifests.is_empty() {
+            return Ok(HashMap::new());
+        }
         let paths: Vec<&str> = manifests.iter().map(|m| m.path.as_str()).collect();
         let rows = kept::manifests(self.db.read(), &json(&paths)?, with_paths).await?;
         let mut found: HashMap<String, (Entries, EntryPaths)> = rows

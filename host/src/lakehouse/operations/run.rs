@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
 
 use super::super::metadata::Metadata;
+use super::super::refresh::Due;
 use super::action::Action;
 use super::state::{Outcome, TableState, effect};
 use super::undo::way_back;
@@ -251,7 +252,7 @@ impl Operations {
             (None, false) => "succeeded",
         };
         self.end(&work.job.id, &work.table, state, Some(&after), Some(&result), error.as_ref()).await;
-        self.lakehouse.refresh(vec![work.table.clone()]);
+        self.lakehouse.refresh(vec![Due { id: work.table.clone(), location: None }]);
         Ok(())
     }
 
