@@ -1,10 +1,11 @@
 """Runs the checks and the test suites and adds up what they count.
 
 Every suite runs, whatever happened before it. They run one after the other, but for the longest: it waits much, so
-what is left runs beside it. Output is passed on as it comes, of what runs beside when it is done. At the end stands a
-table with times, the name of each test that failed, and one plain line, ``N passed, N failed``. A check counts as
-one. A suite that ran no test has failed: a typo in a path must not look like success. A suite that takes longer than
-its limit is stopped and has failed, so that one that hangs does not take the others' turn.
+what is left runs beside it, and what is then still left two at a time. Output is passed on as it comes, of what runs
+beside when it is done. At the end stands a table with times, the name of each test that failed, and one plain line,
+``N passed, N failed``. A check counts as one. A suite that ran no test has failed: a typo in a path must not look
+like success. A suite that takes longer than its limit is stopped and has failed, so that one that hangs does not take
+the others' turn.
 
 Exit status: 0 where all passed, 1 where something failed, 2 for a mistake in the arguments, 130 after Ctrl-C.
 """
@@ -19,6 +20,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -198,6 +200,8 @@ def note_failure(counts: str, line: str, failures: list[str]) -> None:
         failures.append(found.group(1))
 
 
+BEGAN = time.monotonic()
+
 # What runs, for whoever ends it.
 running: set[subprocess.Popen[str]] = set()
 
@@ -284,16 +288,25 @@ def run_all(suites: list[Suite], results: list[Result]) -> None:
     """Runs all, and adds each result as it comes: what ended before a Ctrl-C is reported."""
     stopped = threading.Event()
 
-    def lane(name: str) -> None:
-        for suite in (one for one in suites if one.lane == name and not stopped.is_set()):
-            kept: list[str] = []
-            results.append(run(suite, kept.append if name == "beside" else tell))
-            tell("".join(kept))
+    def taken(lane: str) -> Suite | None:
+        with suppress(IndexError):
+            return waiting[lane].popleft()
+        return None
 
-    with ThreadPoolExecutor() as lanes:
+    def turns(*lanes: str) -> None:
+        for lane in lanes:
+            while not stopped.is_set() and (suite := taken(lane)):
+                kept: list[str] = []
+                results.append(run(suite, kept.append if lane == "beside" else tell))
+                tell("".join(kept))
+
+    waiting = {name: deque(one for one in suites if one.lane == name) for name in ("alone", "longest", "beside")}
+    with ThreadPoolExecutor() as workers:
         try:
-            lane("alone")
-            list(lanes.map(lane, ("longest", "beside")))
+            turns("alone")
+            both = [workers.submit(turns, "longest", "beside"), workers.submit(turns, "beside")]
+            for one in both:
+                one.result()
         finally:
             stopped.set()
             for process in list(running):
@@ -309,8 +322,7 @@ def report(results: list[Result]) -> int:
         mark = "!" if result.counts.failed else " "
         counts = f"{result.counts.passed:>8}{result.counts.failed:>8}{result.counts.skipped:>9}"
         print(f"{mark:2}{result.suite.name:<28}{counts}{result.seconds:>9.1f}  {result.remark}".rstrip())
-    seconds = sum(result.seconds for result in results if result.suite.lane != "beside")
-    print(f"{'':2}{'all':<28}{total.passed:>8}{total.failed:>8}{total.skipped:>9}{seconds:>9.1f}\n")
+    print(f"{'':2}{'all':<28}{total.passed:>8}{total.failed:>8}{total.skipped:>9}{time.monotonic() - BEGAN:>9.1f}\n")
     # Last, so that whoever sees only the end of a long output knows what to look for.
     failures = [f"{result.suite.name}: {failure}" for result in results for failure in result.failures]
     for failure in failures[:NAMED_AT_MOST]:

@@ -88,6 +88,19 @@ def test_what_runs_beside_the_longest_is_told_whole_and_counted(capsys: pytest.C
     assert "\none\n2 passed, 1 failed\n" in capsys.readouterr().out
 
 
+def test_what_is_left_after_the_longest_runs_two_at_a_time(tmp_path: Path) -> None:
+    meets = "touch {0}; until [ -e {1} ]; do sleep 0.01; done; echo 1 passed, 0 failed"
+    one, other = tmp_path / "one", tmp_path / "other"
+    suites = [
+        Suite("long", ("sh", "-c", "echo 1 passed, 0 failed"), "plain", lane="longest"),
+        Suite("one", ("sh", "-c", meets.format(one, other)), "plain", lane="beside", limit=20),
+        Suite("other", ("sh", "-c", meets.format(other, one)), "plain", lane="beside", limit=20),
+    ]
+    results: list[Result] = []
+    run_all(suites, results)
+    assert {one.suite.name: one.remark for one in results} == {"long": "", "one": "", "other": ""}
+
+
 def test_the_report_ends_with_the_sum(capsys: pytest.CaptureFixture[str]) -> None:
     good, bad = run(suite("echo 2 passed, 0 failed, 1 skipped")), run(suite("false"))
     capsys.readouterr()
