@@ -76,7 +76,7 @@ impl App {
             lakehouse::open(&config.get(), db.clone(), events.clone(), runtime, stopping.clone())?;
         let metrics = Metrics::default();
         lakehouse.gauges.register(&metrics);
-        metrics.collect(plugins::Calls(lakehouse.runtime.clone()));
+        metrics.collect(plugins::figures::Calls(lakehouse.runtime.clone()));
         add_lakehouse(&health, &lakehouse, &operations);
         Ok(Self(Arc::new(Parts {
             config,

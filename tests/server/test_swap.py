@@ -210,6 +210,54 @@ def test_a_setting_that_is_taken_out_holds_no_longer(api: Api, table: str, folde
     until("it is back, with its own values", found)
 
 
+def test_figures_are_of_each_version_and_go_on_where_it_comes_back(api: Api, table: str, folder: Path) -> None:
+    def counted() -> dict[str, Any]:
+        shown = api.get(f"/api/plugins/{RULE}").ok()
+        serving = {key: shown[key] for key in ("calls", "p50_us", "instantiate_p50_us", "wait_p99_us", "memory_peak")}
+        of = {one["version"]: one for one in shown["figures"]}
+        assert serving == {key: of[shown["version"]][key] for key in serving}
+        return of
+
+    def judged_by(version: str, component: bytes) -> None:
+        """Put a build there, and have it called once at least."""
+        drop_in(folder, f"{RULE}.wasm", component)
+        until(
+            f"a report by {version}",
+            lambda: finding(api.table(table, "health").ok())["rule"]["version"] == version,
+        )
+
+    first = other_build(built(RULE), version="0.2.0")
+    try:
+        judged_by("0.2.0", first)
+        of_first = counted()["0.2.0"]
+        assert of_first["calls"] >= 1
+        assert 0 <= of_first["instantiate_p50_us"] <= of_first["p99_us"]
+        assert of_first["wait_p50_us"] is not None
+        assert of_first["memory_peak"] > 0
+        judged_by("0.3.0", other_build(built(RULE), version="0.3.0"))
+        both = counted()
+        assert both["0.3.0"]["calls"] >= 1
+        assert both["0.2.0"]["calls"] >= of_first["calls"]
+        judged_by("0.2.0", first)
+        assert counted()["0.2.0"]["calls"] > of_first["calls"], "it goes on where it was"
+        page = api.get("/metrics").text
+        for metric in ("calls_total", "call_duration_seconds_count", "instantiate_duration_seconds_sum"):
+            for version in ("0.2.0", "0.3.0"):
+                assert f'drls_plugin_{metric}{{plugin="{RULE}",version="{version}",digest="' in page
+        buckets = [
+            line.rsplit(" ", 1)
+            for line in page.splitlines()
+            if line.startswith("drls_plugin_call_duration_seconds_bucket") and f'"{digest(first)[:12]}"' in line
+        ]
+        assert 'le="+Inf"' in buckets[-1][0]
+        calls = counted()["0.2.0"]["calls"]
+        assert [int(count) for _, count in buckets] == sorted(int(count) for _, count in buckets)
+        assert 0 < int(buckets[-1][1]) <= calls
+    finally:
+        drop_in(folder, f"{RULE}.wasm", built(RULE))
+        until("the first serves", lambda: plugin(api, RULE)["version"] == "0.1.0")
+
+
 def test_a_value_that_does_not_fit_is_told_and_takes_no_rule_away(
     api: Api, home: Home, server: Server, token: str, table: str, folder: Path
 ) -> None:

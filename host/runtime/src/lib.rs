@@ -52,7 +52,7 @@ pub use crate::{
     http::{HttpFailure, Request, Response, Transport},
     inspect::{CONTRACT, Inspection, Interface, Kind, inspect},
     ledger::{Change, Decision, DecisionError, Did, Entry, Grant, KEPT, Kept, Ledger, Named, Quarantine},
-    life::{LifeEvent, LifeState},
+    life::{Figures, LifeEvent, LifeState},
     limits::Limits,
     lock::{LOCK_FILE, Lock, Locked},
     log::{Level, LogLine},
@@ -66,6 +66,6 @@ pub use crate::{
     selftest::SelfTestOutcome,
     signature::{KeyError, PrivateKey, PublicKey, Signed, sign},
     snapshot::Snapshot,
-    stats::Counters,
+    stats::{Counters, Times},
     strikes::Strikes,
 };

@@ -15,10 +15,14 @@ use crate::{
     limits::Limits,
     log::{LogLine, LogRing, millis},
     refusal::Refusal,
+    stats::{Counters, Stats},
 };
 
 /// Events kept for each plugin.
 const KEPT: usize = 50;
+
+/// Versions of a plugin whose figures are kept: those that can be gone back to, and one that waits.
+const COUNTED: usize = crate::ledger::KEPT + 1;
 
 /// A step in the life of a plugin.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
@@ -190,6 +194,20 @@ pub(crate) struct Record {
     pub(crate) history: VecDeque<LifeEvent>,
 }
 
+/// Figures of one version: since the start, or since it came back after as many others as are kept.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Figures {
+    /// Version.
+    pub version: Version,
+    /// SHA-256 of its file.
+    pub digest: String,
+    /// What was counted.
+    pub counters: Counters,
+}
+
+/// What counts the calls of a version.
+type Counted = (Arc<Identity>, Arc<Stats>);
+
 /// Records, logs and listeners of one runtime.
 #[derive(Debug)]
 pub(crate) struct Life {
@@ -197,6 +215,8 @@ pub(crate) struct Life {
     records: Mutex<BTreeMap<String, Record>>,
     logs: Mutex<HashMap<String, Arc<LogRing>>>,
     denials: Mutex<HashMap<String, Arc<AtomicU64>>>,
+    /// By id, the version that was loaded last first.
+    counted: Mutex<HashMap<String, VecDeque<Counted>>>,
     listeners: Mutex<Vec<mpsc::Sender<LifeEvent>>>,
 }
 
@@ -211,6 +231,7 @@ impl Life {
             records: Mutex::default(),
             logs: Mutex::default(),
             denials: Mutex::default(),
+            counted: Mutex::default(),
             listeners: Mutex::default(),
         }
     }
@@ -218,6 +239,29 @@ impl Life {
     /// Counts what the versions of a plugin wanted and may not.
     pub(crate) fn denials(&self, id: &str) -> Arc<AtomicU64> {
         Arc::clone(lock(&self.denials).entry(id.to_owned()).or_default())
+    }
+
+    /// Counts the calls of a version, on from where it was when it served before.
+    pub(crate) fn stats(&self, identity: &Arc<Identity>) -> Arc<Stats> {
+        let mut counted = lock(&self.counted);
+        let versions = counted.entry(identity.id.clone()).or_default();
+        let before = versions.iter().position(|(of, _)| of == identity);
+        let known = before.and_then(|at| versions.remove(at)).unwrap_or_else(|| (Arc::clone(identity), Arc::default()));
+        let stats = Arc::clone(&known.1);
+        versions.push_front(known);
+        versions.truncate(COUNTED);
+        stats
+    }
+
+    /// Figures of the last versions of a plugin, the one that was loaded last first.
+    pub(crate) fn figures(&self, id: &str) -> Vec<Figures> {
+        let counted = lock(&self.counted);
+        let figures = |(of, stats): &Counted| Figures {
+            version: of.version.clone(),
+            digest: of.digest.clone(),
+            counters: stats.read(),
+        };
+        counted.get(id).into_iter().flatten().map(figures).collect()
     }
 
     /// The log of a plugin, which outlives its versions.

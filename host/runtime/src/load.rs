@@ -62,6 +62,8 @@ pub(crate) struct Load<'a> {
     pub(crate) stage: &'a dyn Fn(&Identity, Stage<'_>),
     /// Makes who listens to its calls.
     pub(crate) judge: &'a dyn Fn(&Identity) -> Option<Judge>,
+    /// What counts the calls of a version.
+    pub(crate) stats: &'a dyn Fn(&Arc<Identity>) -> Arc<Stats>,
     /// Makes who listens to what it may not do.
     pub(crate) denials: &'a dyn Fn(&Identity) -> Option<Denials>,
     /// Runs the self-tests and refuses where one fails.
@@ -96,6 +98,7 @@ impl Host {
             check: &|_, _| Ok(()),
             stage: &|_, _| {},
             judge: &|_| None,
+            stats: &|_| Arc::default(),
             denials: &|_| None,
             self_tests: false,
             quick: tier == Tier::Quick,
@@ -145,7 +148,7 @@ impl Load<'_> {
         let plugin = match (Plugin::new(Arc::clone(&code), self.config), self.unfit) {
             (Err(mistakes), Some(told)) => {
                 told(mistakes.clone());
-                Plugin::new(code, &Map::new()).map_err(|_| mistakes)
+                Plugin::new(Arc::clone(&code), &Map::new()).map_err(|_| mistakes)
             }
             (made, _) => made,
         };
@@ -158,8 +161,9 @@ impl Load<'_> {
             }
             (self.stage)(&identity, Stage::SelfTested);
         }
-        plugin.code().stats.reset();
-        Ok(plugin)
+        drop(code);
+        // What describing and testing it took is counted nowhere.
+        Ok(plugin.counting_into((self.stats)(&identity)))
     }
 
     fn within_limits(&self, manifest: &Manifest) -> Result<(), Refusal> {
@@ -223,7 +227,7 @@ impl Load<'_> {
             config_schema: None,
             arguments_schema: None,
             gate: Gate::new(limits.running, limits.waiting),
-            stats: Stats::default(),
+            stats: Arc::default(),
             judge: (self.judge)(identity),
             asks,
             rights: OnceLock::new(),

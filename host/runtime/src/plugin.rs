@@ -63,7 +63,7 @@ pub(crate) struct Code {
     pub(crate) arguments_schema: Option<Schema>,
     pub(crate) log: Arc<LogRing>,
     pub(crate) gate: Gate,
-    pub(crate) stats: Stats,
+    pub(crate) stats: Arc<Stats>,
     /// Listens to the calls, where somebody takes plugins out of service.
     pub(crate) judge: Option<Judge>,
     /// What it asks for: nothing where it imports no capability.
@@ -111,6 +111,14 @@ impl Plugin {
         let Self { code, config, config_text, loaded_at, .. } = self;
         let (config, config_text) = (config.clone(), config_text.clone());
         Self { code: Arc::clone(code), config, config_text, loaded_at: *loaded_at, barred }
+    }
+
+    /// The same plugin, before it is shared, with its calls counted there.
+    pub(crate) fn counting_into(mut self, stats: Arc<Stats>) -> Self {
+        if let Some(code) = Arc::get_mut(&mut self.code) {
+            code.stats = stats;
+        }
+        self
     }
 
     /// Why calls are refused, where they are.
@@ -197,7 +205,7 @@ impl Plugin {
         &self.config
     }
 
-    /// Counters since the code was loaded.
+    /// Counters of this version, also from times that it served before.
     pub fn counters(&self) -> Counters {
         self.code.stats.read()
     }
@@ -285,7 +293,7 @@ impl Plugin {
         let answer = code.call(facts, deadline, |guest, frame| {
             let pre = guest.rule.as_ref().ok_or_else(|| Failure::NotFound("it is not a health rule".to_owned()))?;
             let answer = frame.run(Some(facts), deadline, |store| {
-                let guest = pre.instantiate(&mut *store)?;
+                let guest = code.instance(|| pre.instantiate(&mut *store))?;
                 guest.drls_plugin_health().call_evaluate(store, Resource::<TableHandle>::new_borrow(0), config)
             });
             convert::findings(answer?.map_err(convert::failure)?)
@@ -315,7 +323,7 @@ impl Plugin {
             code.call(facts, None, |guest, frame| {
                 let pre = guest.operation.as_ref().ok_or_else(missing)?;
                 let (answer, told) = frame.run_told(Some(facts), None, |store| {
-                    let guest = pre.instantiate(&mut *store)?;
+                    let guest = code.instance(|| pre.instantiate(&mut *store))?;
                     let table = Resource::<TableHandle>::new_borrow(0);
                     guest.drls_plugin_operation().call_plan(store, table, &arguments, config, throughput)
                 })?;
@@ -375,9 +383,20 @@ impl Code {
         if !missing.is_empty() {
             return Err(Failure::MissingFacts(missing));
         }
-        let _permit = self.gate.enter(deadline).map_err(Failure::Overloaded)?;
+        let asked = Instant::now();
+        let permit = self.gate.enter(deadline).map_err(Failure::Overloaded);
+        self.stats.waited(asked.elapsed());
+        let _permit = permit?;
         let guest = self.guest.load();
         run(&guest, self.frame(&guest))
+    }
+
+    /// Makes an instance, and counts how long that takes.
+    fn instance<I>(&self, make: impl FnOnce() -> wasmtime::Result<I>) -> wasmtime::Result<I> {
+        let start = Instant::now();
+        let made = make();
+        self.stats.instantiated(start.elapsed());
+        made
     }
 
     /// The manifest's values with `operator`'s over them, checked.

@@ -26,7 +26,7 @@ use crate::{
     facts::Group,
     inspect::Kind,
     ledger::{Entry, Ledger},
-    life::{Life, LifeEvent, Record, Refused, Subject},
+    life::{Figures, Life, LifeEvent, Record, Refused, Subject},
     limits::Limits,
     loader::{Loader, Message},
     log::{LogLine, millis},
@@ -167,6 +167,8 @@ pub struct PluginStatus {
     pub denials: u64,
     /// Counters of the version that serves.
     pub counters: Counters,
+    /// Figures of the last versions, the one that was loaded last first.
+    pub figures: Vec<Figures>,
     /// Log lines that were dropped for coming too fast.
     pub log_lines_dropped: u64,
     /// What was decided about it, and its versions that are kept.
@@ -315,6 +317,7 @@ impl Runtime {
         for status in &mut all {
             status.log_lines_dropped = life.dropped(&status.id);
             status.denials = life.denials(&status.id).load(Relaxed);
+            status.figures = life.figures(&status.id);
         }
         all
     }
@@ -395,6 +398,7 @@ fn status(id: &str, record: &Record, plugin: Option<&Arc<Plugin>>, policy: &Poli
         warning: signed.and_then(|signed| policy.warning(signed)),
         denials: 0,
         counters: plugin.map(|p| p.counters()).unwrap_or_default(),
+        figures: Vec::new(),
         log_lines_dropped: 0,
         entry: record.entry.clone(),
         quarantines: record.quarantines,

@@ -1,4 +1,4 @@
-//! Counters of one plugin. Written by every call, so without locks.
+//! Counters of one version of a plugin. Written by every call, so without locks.
 
 use std::{
     collections::BTreeMap,
@@ -22,9 +22,48 @@ const BUCKETS: usize = 128;
 pub(crate) struct Stats {
     calls: AtomicU64,
     failures: [AtomicU64; FailureKind::ALL.len()],
-    buckets: [AtomicU64; BUCKETS],
+    runs: Histogram,
+    instances: Histogram,
+    waits: Histogram,
     memory_peak: AtomicU64,
     last_error: Mutex<Option<String>>,
+}
+
+/// Counts of times by bucket.
+#[derive(Debug)]
+struct Histogram {
+    buckets: [AtomicU64; BUCKETS],
+    sum_us: AtomicU64,
+}
+
+/// What a histogram held at one moment.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+pub struct Times {
+    /// Median, microseconds; absent before the first.
+    pub p50_us: Option<u64>,
+    /// 99th percentile, microseconds.
+    pub p99_us: Option<u64>,
+    /// All together, microseconds.
+    pub sum_us: u64,
+    #[serde(skip)]
+    counts: Vec<u64>,
+}
+
+impl Times {
+    /// How many there were.
+    pub fn count(&self) -> u64 {
+        self.counts.iter().sum()
+    }
+
+    /// Upper bounds in microseconds, each four times the one before, with the number of times that each holds beside those
+    /// below it; what is longer than the last, 16 s, is in none. The finer buckets fill these without a rest.
+    pub fn by_bound(&self) -> Vec<(u64, u64)> {
+        let bounds = (1..=12).map(|power| 1 << (2 * power));
+        let mut of = self.counts.iter().enumerate().map(|(index, count)| (upper(index), *count)).peekable();
+        bounds
+            .map(|bound| (bound, std::iter::from_fn(|| of.next_if(|(top, _)| *top < bound)).map(|(_, n)| n).sum()))
+            .collect()
+    }
 }
 
 /// Counters at one moment.
@@ -34,10 +73,12 @@ pub struct Counters {
     pub calls: u64,
     /// Failed calls by kind; kinds that never happened are absent.
     pub failures: BTreeMap<FailureKind, u64>,
-    /// Median time of a call in the guest, microseconds; absent before the first call.
-    pub p50_us: Option<u64>,
-    /// 99th percentile, microseconds.
-    pub p99_us: Option<u64>,
+    /// Times of calls in the guest, from a fresh store to the answer.
+    pub runs: Times,
+    /// Of them the time until the instance was there.
+    pub instances: Times,
+    /// Times that calls waited for their turn.
+    pub waits: Times,
     /// The most linear memory that one call held, bytes.
     pub memory_peak: u64,
     /// Text of the latest failure that the plugin is to blame for.
@@ -56,19 +97,50 @@ impl Default for Stats {
         Self {
             calls: AtomicU64::new(0),
             failures: std::array::from_fn(|_| AtomicU64::new(0)),
-            buckets: std::array::from_fn(|_| AtomicU64::new(0)),
+            runs: Histogram::default(),
+            instances: Histogram::default(),
+            waits: Histogram::default(),
             memory_peak: AtomicU64::new(0),
             last_error: Mutex::new(None),
         }
     }
 }
 
+impl Default for Histogram {
+    fn default() -> Self {
+        Self { buckets: std::array::from_fn(|_| AtomicU64::new(0)), sum_us: AtomicU64::new(0) }
+    }
+}
+
+impl Histogram {
+    fn add(&self, took: Duration) {
+        let us = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
+        self.buckets[bucket(us)].fetch_add(1, Relaxed);
+        self.sum_us.fetch_add(us, Relaxed);
+    }
+
+    fn read(&self) -> Times {
+        let counts: Vec<u64> = self.buckets.iter().map(|b| b.load(Relaxed)).collect();
+        let (p50_us, p99_us) = (quantile(&counts, 50), quantile(&counts, 99));
+        Times { p50_us, p99_us, sum_us: self.sum_us.load(Relaxed), counts }
+    }
+}
+
 impl Stats {
     /// Records a run of guest code, whatever came out of it.
     pub(crate) fn ran(&self, took: Duration, memory: u64) {
-        let us = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
-        self.buckets[bucket(us)].fetch_add(1, Relaxed);
+        self.runs.add(took);
         self.memory_peak.fetch_max(memory, Relaxed);
+    }
+
+    /// Records how long an instance took to make.
+    pub(crate) fn instantiated(&self, took: Duration) {
+        self.instances.add(took);
+    }
+
+    /// Records how long a call waited for its turn.
+    pub(crate) fn waited(&self, took: Duration) {
+        self.waits.add(took);
     }
 
     /// Records the outcome of a call.
@@ -83,23 +155,15 @@ impl Stats {
         }
     }
 
-    /// Forgets what describing and testing the plugin left.
-    pub(crate) fn reset(&self) {
-        self.calls.store(0, Relaxed);
-        self.memory_peak.store(0, Relaxed);
-        self.failures.iter().chain(&self.buckets).for_each(|n| n.store(0, Relaxed));
-        *self.last_error.lock().unwrap_or_else(PoisonError::into_inner) = None;
-    }
-
     /// The counters now.
     pub(crate) fn read(&self) -> Counters {
-        let counts: Vec<u64> = self.buckets.iter().map(|b| b.load(Relaxed)).collect();
         let failures = FailureKind::ALL.iter().zip(&self.failures);
         Counters {
             calls: self.calls.load(Relaxed),
             failures: failures.map(|(k, n)| (*k, n.load(Relaxed))).filter(|(_, n)| *n > 0).collect(),
-            p50_us: quantile(&counts, 50),
-            p99_us: quantile(&counts, 99),
+            runs: self.runs.read(),
+            instances: self.instances.read(),
+            waits: self.waits.read(),
             memory_peak: self.memory_peak.load(Relaxed),
             last_error: self.last_error.lock().unwrap_or_else(PoisonError::into_inner).clone(),
         }
@@ -152,12 +216,14 @@ mod tests {
     #[test]
     fn quantiles_come_from_the_counts() {
         let stats = Stats::default();
-        assert_eq!(stats.read().p50_us, None);
+        assert_eq!(stats.read().runs.p50_us, None);
         for us in [10, 10, 10, 1000] {
             stats.ran(Duration::from_micros(us), us);
         }
         let read = stats.read();
-        assert_eq!((read.p50_us, read.memory_peak), (Some(11), 1000));
-        assert!(read.p99_us >= Some(1000));
+        assert_eq!((read.runs.p50_us, read.memory_peak), (Some(11), 1000));
+        assert!(read.runs.p99_us >= Some(1000));
+        assert_eq!((read.runs.count(), read.runs.sum_us), (4, 1030));
+        assert_eq!(read.runs.by_bound()[..5], [(4, 0), (16, 3), (64, 0), (256, 0), (1024, 1)]);
     }
 }

@@ -191,6 +191,7 @@ impl Workshop {
                     let _ = done.send(Message::Judged { id: id.clone(), digest: digest.clone(), verdict });
                 }))
             },
+            stats: &|identity| self.life.stats(identity),
             denials: &|identity| {
                 let (done, count) = (done.clone(), self.life.denials(&identity.id));
                 let identity = Arc::new(identity.clone());

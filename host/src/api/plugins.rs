@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use axum::extract::State;
 use axum::response::{IntoResponse as _, Response};
-use drls_runtime::{Grant, Kept, Kind, PluginStatus, PublicKey, Rights, SignedBy, Waiting};
+use drls_runtime::{Counters, Figures, Grant, Kept, Kind, PluginStatus, PublicKey, Rights, SignedBy, Waiting};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
@@ -95,16 +95,11 @@ pub(crate) struct PluginItem {
     warning: Option<String>,
     /// Times that a version wanted what is not granted, since the server started.
     denials: u64,
-    /// Calls so far.
-    calls: u64,
-    /// Failed calls by kind.
-    failures: BTreeMap<&'static str, u64>,
-    /// Median time of a call, microseconds.
-    p50_us: Option<u64>,
-    /// 99th percentile, microseconds.
-    p99_us: Option<u64>,
-    /// Most memory that a call held, bytes.
-    memory_peak: u64,
+    /// Of the version that serves.
+    #[serde(flatten)]
+    counted: PluginCounters,
+    /// Of the last versions, the one that was loaded last first.
+    figures: Vec<PluginFigures>,
     /// Log lines that came too fast.
     log_lines_dropped: u64,
     /// Who switched it off, where somebody did.
@@ -119,6 +114,40 @@ pub(crate) struct PluginItem {
     loaded_at: Option<String>,
     /// The last 50 steps of its life, oldest first.
     history: Vec<PluginEvent>,
+}
+
+/// What was counted of a version's calls, in this run of the server.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct PluginCounters {
+    /// Calls so far.
+    calls: u64,
+    /// Failed calls by kind.
+    failures: BTreeMap<&'static str, u64>,
+    /// Median time of a call, microseconds.
+    p50_us: Option<u64>,
+    /// 99th percentile, microseconds.
+    p99_us: Option<u64>,
+    /// Median time until a call's instance was there, microseconds.
+    instantiate_p50_us: Option<u64>,
+    /// 99th percentile, microseconds.
+    instantiate_p99_us: Option<u64>,
+    /// Median time that a call waited for its turn, microseconds.
+    wait_p50_us: Option<u64>,
+    /// 99th percentile, microseconds.
+    wait_p99_us: Option<u64>,
+    /// Most memory that a call held, bytes.
+    memory_peak: u64,
+}
+
+/// What was counted of one version.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct PluginFigures {
+    /// Version.
+    version: String,
+    /// SHA-256 of its file.
+    digest: String,
+    #[serde(flatten)]
+    counted: PluginCounters,
 }
 
 /// What a person decided.
@@ -470,6 +499,11 @@ fn item(status: PluginStatus) -> PluginItem {
         took_ms: event.took_ms,
         detail: event.detail,
     });
+    let figures = status.figures.into_iter().map(|Figures { version, digest, counters }| PluginFigures {
+        version: version.to_string(),
+        digest,
+        counted: counted(counters),
+    });
     PluginItem {
         id: status.id,
         title: status.title,
@@ -487,11 +521,8 @@ fn item(status: PluginStatus) -> PluginItem {
         signed_by: status.signed_by.map(signer),
         warning: status.warning,
         denials: status.denials,
-        calls: status.counters.calls,
-        failures: status.counters.failures.into_iter().map(|(kind, n)| (kind.name(), n)).collect(),
-        p50_us: status.counters.p50_us,
-        p99_us: status.counters.p99_us,
-        memory_peak: status.counters.memory_peak,
+        counted: counted(status.counters),
+        figures: figures.collect(),
         log_lines_dropped: status.log_lines_dropped,
         disabled,
         versions,
@@ -499,5 +530,19 @@ fn item(status: PluginStatus) -> PluginItem {
         rollbacks: status.rollbacks,
         loaded_at: status.loaded_at.map(rfc3339),
         history: history.collect(),
+    }
+}
+
+fn counted(counters: Counters) -> PluginCounters {
+    PluginCounters {
+        calls: counters.calls,
+        failures: counters.failures.into_iter().map(|(kind, n)| (kind.name(), n)).collect(),
+        p50_us: counters.runs.p50_us,
+        p99_us: counters.runs.p99_us,
+        instantiate_p50_us: counters.instances.p50_us,
+        instantiate_p99_us: counters.instances.p99_us,
+        wait_p50_us: counters.waits.p50_us,
+        wait_p99_us: counters.waits.p99_us,
+        memory_peak: counters.memory_peak,
     }
 }

@@ -1,6 +1,7 @@
 //! The host's side of the plugin runtime: where its folders are, its settings, and its events on ours.
 
 pub(crate) mod decisions;
+pub(crate) mod figures;
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -9,13 +10,8 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use drls_runtime::{
-    Ceiling, Clock, Ledger, LifeState, Limits, Network, PluginState, PluginStatus, Policy, PublicKey, Runtime,
-    RuntimeConfig,
+    Ceiling, Clock, Ledger, LifeState, Limits, Network, PluginState, Policy, PublicKey, Runtime, RuntimeConfig,
 };
-
-use prometheus_client::collector::Collector;
-use prometheus_client::encoding::{DescriptorEncoder, NoLabelSet};
-use prometheus_client::metrics::MetricType;
 
 use serde_json::Value;
 use tokio::runtime::Handle;
@@ -168,51 +164,4 @@ pub(crate) fn part(runtime: &Runtime) -> Part {
         detail += "; GET /api/plugins says why";
     }
     Part { state, detail }
-}
-
-/// Calls of plugins for `GET /metrics`, read when somebody looks.
-#[derive(Debug)]
-pub(crate) struct Calls(pub(crate) Arc<Runtime>);
-
-impl Collector for Calls {
-    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), std::fmt::Error> {
-        let plugins = self.0.status();
-        encode(&mut encoder, &plugins, "plugin_calls", "Calls of plugins", |plugin| plugin.counters.calls)?;
-        let help = "Failed calls of plugins by kind";
-        let mut failures = encoder.encode_descriptor("plugin_failures", help, None, MetricType::Counter)?;
-        for plugin in &plugins {
-            for (kind, count) in &plugin.counters.failures {
-                let labels = [("plugin", plugin.id.as_str()), ("kind", kind.name())];
-                failures.encode_family(&labels)?.encode_counter::<NoLabelSet, _, u64>(count, None)?;
-            }
-        }
-        let help = "1 where calls go to the plugin";
-        let mut serving = encoder.encode_descriptor("plugin_serving", help, None, MetricType::Gauge)?;
-        for plugin in &plugins {
-            let labels = [("plugin", plugin.id.as_str())];
-            serving.encode_family(&labels)?.encode_gauge(&i64::from(plugin.state == PluginState::Active))?;
-        }
-        let quarantines = "Times that a version of a plugin was taken out of service for failing";
-        encode(&mut encoder, &plugins, "plugin_quarantines", quarantines, |plugin| plugin.quarantines)?;
-        let rollbacks = "Times that a new version of a plugin gave its place back by itself";
-        encode(&mut encoder, &plugins, "plugin_rollbacks", rollbacks, |plugin| plugin.rollbacks)?;
-        let denials = "Times that a plugin wanted what is not granted to it";
-        encode(&mut encoder, &plugins, "plugin_denials", denials, |plugin| plugin.denials)
-    }
-}
-
-/// One counter a plugin.
-fn encode(
-    encoder: &mut DescriptorEncoder<'_>,
-    plugins: &[PluginStatus],
-    name: &str,
-    help: &str,
-    count: impl Fn(&PluginStatus) -> u64,
-) -> Result<(), std::fmt::Error> {
-    let mut counter = encoder.encode_descriptor(name, help, None, MetricType::Counter)?;
-    for plugin in plugins {
-        let labels = [("plugin", plugin.id.as_str())];
-        counter.encode_family(&labels)?.encode_counter::<NoLabelSet, _, u64>(&count(plugin), None)?;
-    }
-    Ok(())
 }

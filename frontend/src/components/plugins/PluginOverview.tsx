@@ -4,11 +4,12 @@ import type { Schemas } from '@/api/client';
 import { isRecord, text } from '@/api/shapes';
 import { ClampedText } from '@/components/common/ClampedText';
 import { CopyButton } from '@/components/common/CopyButton';
-import { Fact, Section } from '@/components/common/Section';
-import { Ago, Bytes, Count } from '@/components/common/Values';
+import { Section } from '@/components/common/Section';
+import { Ago } from '@/components/common/Values';
 import { Badge, type Tone } from '@/components/ui/badge';
-import { duration, micros } from '@/lib/format';
+import { duration } from '@/lib/format';
 
+import { PluginFigures } from './PluginFigures';
 import { PluginRights, SignedBy } from './PluginRights';
 import { PluginVersions } from './PluginVersions';
 
@@ -61,31 +62,7 @@ function Timeline({ history }: { history: Schemas['PluginEvent'][] }) {
   );
 }
 
-function Figures({ plugin }: { plugin: Plugin }) {
-  const failed = Object.entries(plugin.failures);
-  return (
-    <Section title="Figures">
-      <dl className="grid grid-cols-2 gap-x-6 gap-y-3 p-4 sm:grid-cols-3">
-        <Fact term="Calls">
-          <Count value={plugin.calls} />
-        </Fact>
-        <Fact term="Failed">
-          {failed.length === 0 ? '0' : failed.map(([kind, times]) => `${times} ${kind}`).join(', ')}
-        </Fact>
-        <Fact term="Memory at most">
-          <Bytes value={plugin.memory_peak} />
-        </Fact>
-        <Fact term="Median of a call">{plugin.p50_us == null ? 'not called yet' : micros(plugin.p50_us)}</Fact>
-        <Fact term="99th percentile">{plugin.p99_us == null ? '–' : micros(plugin.p99_us)}</Fact>
-        <Fact term="Loaded">
-          <Ago at={plugin.loaded_at} />
-        </Fact>
-      </dl>
-    </Section>
-  );
-}
-
-/** State, figures, what it reads, and every step of its life. */
+/** What it is and reads, its versions with their figures, and every step of its life. */
 export function PluginOverview({ plugin }: { plugin: Plugin }) {
   const about = Object.values(plugin.descriptors).filter(isRecord);
   return (
@@ -131,8 +108,9 @@ export function PluginOverview({ plugin }: { plugin: Plugin }) {
             </dl>
           </div>
         </Section>
+      </div>
+      <div className="min-w-0 space-y-4">
         <PluginVersions plugin={plugin} />
-        <Figures plugin={plugin} />
         {plugin.last_error && (
           <Section title="Last failed call">
             <p className="p-4 break-words">
@@ -141,7 +119,10 @@ export function PluginOverview({ plugin }: { plugin: Plugin }) {
           </Section>
         )}
       </div>
-      <Timeline history={plugin.history} />
+      <div className="min-w-0 space-y-4 xl:col-span-2">
+        <PluginFigures plugin={plugin} />
+        <Timeline history={plugin.history} />
+      </div>
     </div>
   );
 }

@@ -44,7 +44,7 @@ fn answers_findings_with_evidence_and_remedy() {
     );
     let counters = plugin.counters();
     assert_eq!((counters.calls, counters.faults()), (1, 0));
-    assert!(counters.p50_us.is_some() && counters.memory_peak == 65_536, "{counters:?}");
+    assert!(counters.runs.p50_us.is_some() && counters.memory_peak == 65_536, "{counters:?}");
 }
 
 #[test]
@@ -251,7 +251,7 @@ fn tells_every_wrong_argument_at_once_without_calling_the_guest() {
     let mut pointers: Vec<&str> = mistakes.iter().map(|m| m.pointer.as_str()).collect();
     pointers.sort_unstable();
     assert_eq!(pointers, ["", "/older_than", "/retain_last"], "{mistakes:?}");
-    assert_eq!(plugin.counters().p50_us, None);
+    assert_eq!(plugin.counters().runs.p50_us, None);
 }
 
 #[test]
