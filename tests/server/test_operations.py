@@ -317,13 +317,20 @@ def test_a_request_sent_twice_with_one_key_is_carried_out_once(api: Api, new: Ca
     api.succeeded(first.body["job"])
 
 
-def test_jobs_are_listed_newest_first_by_table_and_state(api: Api, new: Callable[..., str]) -> None:
+def test_jobs_are_listed_newest_first_by_table_operation_and_state(api: Api, new: Callable[..., str]) -> None:
     table, other = new(files=1), new(files=1)
     first = api.run("add-column", table, path="x", type="int")
     api.run("add-column", other, path="x", type="int")
     second = api.undo(first)
     assert [one["id"] for one in api.all("/api/jobs", table=table, limit=1)] == [second["id"], first["id"]]
     assert api.all("/api/jobs", table=table, state="failed") == []
+    ids = [second["id"], first["id"]]
+    of_operation = {one["id"]: one["operation"] for one in api.all("/api/jobs", table=table)}
+    for operation in {*of_operation.values(), "no-such"}:
+        listed = [one["id"] for one in api.all("/api/jobs", table=table, operation=operation)]
+        assert listed == [one for one in ids if of_operation[one] == operation]
+    assert [one["id"] for one in api.all("/api/jobs", table=table, ended="true")] == ids
+    assert api.all("/api/jobs", table=table, ended="false") == []
     everything = [one["id"] for one in api.all("/api/jobs", limit=5)]
     assert everything == sorted(everything, reverse=True)
     assert len(set(everything)) == len(everything)

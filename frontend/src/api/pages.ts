@@ -78,7 +78,7 @@ export function refPages(name: string, catalog: string | undefined) {
 type JobsQuery = NonNullable<paths['/api/jobs']['get']['parameters']['query']>;
 
 /** Jobs, newest first. */
-export function jobPages(which: Pick<JobsQuery, 'state' | 'table' | 'catalog'>) {
+export function jobPages(which: Pick<JobsQuery, 'state' | 'operation' | 'table' | 'catalog'>) {
   return infiniteQueryOptions({
     queryKey: ['get', '/api/jobs', 'pages', which],
     initialPageParam: '',

@@ -1374,6 +1374,53 @@ export interface components {
                 [key: string]: unknown;
             };
         };
+        /** @description What was counted of a version's calls, in this run of the server. */
+        PluginCounters: {
+            /**
+             * Format: int64
+             * @description Calls so far.
+             */
+            calls: number;
+            /** @description Failed calls by kind. */
+            failures: {
+                [key: string]: number;
+            };
+            /**
+             * Format: int64
+             * @description Median time until a call's instance was there, microseconds.
+             */
+            instantiate_p50_us?: number | null;
+            /**
+             * Format: int64
+             * @description 99th percentile, microseconds.
+             */
+            instantiate_p99_us?: number | null;
+            /**
+             * Format: int64
+             * @description Most memory that a call held, bytes.
+             */
+            memory_peak: number;
+            /**
+             * Format: int64
+             * @description Median time of a call, microseconds.
+             */
+            p50_us?: number | null;
+            /**
+             * Format: int64
+             * @description 99th percentile, microseconds.
+             */
+            p99_us?: number | null;
+            /**
+             * Format: int64
+             * @description Median time that a call waited for its turn, microseconds.
+             */
+            wait_p50_us?: number | null;
+            /**
+             * Format: int64
+             * @description 99th percentile, microseconds.
+             */
+            wait_p99_us?: number | null;
+        };
         /** @description What a person decided. */
         PluginDecision: {
             /** @description RFC 3339. */
@@ -1411,20 +1458,22 @@ export interface components {
             /** @description Version, once known. */
             version?: string | null;
         };
+        /** @description What was counted of one version. */
+        PluginFigures: components["schemas"]["PluginCounters"] & {
+            /** @description SHA-256 of its file. */
+            digest: string;
+            /** @description Version. */
+            version: string;
+        };
         /** @description What an admin granted. */
         PluginGrant: components["schemas"]["Rights"] & components["schemas"]["PluginDecision"] & {
             /** @description Key that signed the version that it was given for: it holds for versions of the same signer. */
             signer?: string | null;
         };
         /** @description One plugin. */
-        PluginItem: {
+        PluginItem: components["schemas"]["PluginCounters"] & {
             /** @description What it asks for beyond facts; an admin grants it. */
             asks: components["schemas"]["Rights"];
-            /**
-             * Format: int64
-             * @description Calls so far.
-             */
-            calls: number;
             /**
              * Format: int64
              * @description Times that a version wanted what is not granted, since the server started.
@@ -1437,10 +1486,8 @@ export interface components {
             error?: string | null;
             /** @description Stable name of the refusal. */
             error_code?: string | null;
-            /** @description Failed calls by kind. */
-            failures: {
-                [key: string]: number;
-            };
+            /** @description Of the last versions, the one that was loaded last first. */
+            figures: components["schemas"]["PluginFigures"][];
             grant?: null | components["schemas"]["PluginGrant"];
             /** @description The last 50 steps of its life, oldest first. */
             history: components["schemas"]["PluginEvent"][];
@@ -1455,23 +1502,8 @@ export interface components {
              * @description Log lines that came too fast.
              */
             log_lines_dropped: number;
-            /**
-             * Format: int64
-             * @description Most memory that a call held, bytes.
-             */
-            memory_peak: number;
             /** @description Groups of facts that it reads. */
             needs: string[];
-            /**
-             * Format: int64
-             * @description Median time of a call, microseconds.
-             */
-            p50_us?: number | null;
-            /**
-             * Format: int64
-             * @description 99th percentile, microseconds.
-             */
-            p99_us?: number | null;
             /**
              * Format: int64
              * @description Times that a version was taken out of service for failing, since the server started.
@@ -2560,6 +2592,10 @@ export interface operations {
                 table?: string;
                 /** @description Catalog of the table. */
                 catalog?: string;
+                /** @description Only jobs of this operation, whether or not a plugin offers it now. */
+                operation?: string;
+                /** @description Only jobs that have ended, or with `false` those that wait or run. */
+                ended?: boolean;
                 /** @description Only jobs in this state. */
                 state?: "queued" | "running" | "succeeded" | "failed" | "cancelled";
                 /** @description Items on the page. */

@@ -10,7 +10,7 @@ import { Popover, PopoverContent, PopoverTrigger } from '@/components/ui/popover
 import { useApi } from '@/hooks/useApi';
 import { count, words } from '@/lib/format';
 
-/** Jobs in the list at least, those that run in it at most, and those of a state that are counted. */
+/** Jobs in the list at least, those that run in it at most, and those that are counted. */
 const SHOWN = 6;
 const LISTED = 25;
 const COUNTED = 100;
@@ -19,12 +19,10 @@ const COUNTED = 100;
 export function JobsTray() {
   const [open, setOpen] = useState(false);
   const newest = useApi('get', '/api/jobs', { params: { query: { limit: SHOWN } } });
-  const running = useApi('get', '/api/jobs', { params: { query: { state: 'running', limit: COUNTED } } });
-  const queued = useApi('get', '/api/jobs', { params: { query: { state: 'queued', limit: COUNTED } } });
-  const asked = [running, queued].flatMap(({ data }) => data?.items ?? []);
-  // A job that began between the two answers is in both.
-  const active = [...new Map(asked.map((job) => [job.id, job])).values()].filter((job) => !ENDED.includes(job.state));
-  const more = Boolean(running.data?.next ?? queued.data?.next);
+  const asked = useApi('get', '/api/jobs', { params: { query: { ended: false, limit: COUNTED } } });
+  // Those that the feed has ended since stay until the list is asked for anew.
+  const active = asked.data?.items.filter((job) => !ENDED.includes(job.state)) ?? [];
+  const more = Boolean(asked.data?.next);
   const ended = newest.data?.items.filter((job) => ENDED.includes(job.state)) ?? [];
   const shown = [...active.slice(0, LISTED), ...ended].slice(0, Math.max(SHOWN, Math.min(active.length, LISTED)));
   const told = `${count(active.length)}${more ? '+' : ''}`;

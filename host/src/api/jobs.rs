@@ -38,6 +38,10 @@ pub(crate) struct JobsQuery {
     table: Option<TableName>,
     /// Catalog of the table.
     catalog: Option<String>,
+    /// Only jobs of this operation, whether or not a plugin offers it now.
+    operation: Option<String>,
+    /// Only jobs that have ended, or with `false` those that wait or run.
+    ended: Option<bool>,
     /// Only jobs in this state.
     #[param(inline)]
     state: Option<JobState>,
@@ -64,7 +68,9 @@ pub(crate) async fn list(
         catalog: table.as_ref().map(|t| t.catalog.as_str()).or(query.catalog.as_deref()),
         namespace: namespace.as_deref(),
         name: table.as_ref().map(|t| t.name.as_str()),
+        operation: query.operation.as_deref(),
         state: query.state.map(JobState::as_str),
+        ended: query.ended,
         before: before.as_deref(),
         limit: i64::try_from(limit).unwrap_or(i64::MAX).saturating_add(1),
     };

@@ -48,7 +48,10 @@ pub(crate) struct Filter<'a> {
     pub(crate) catalog: Option<&'a str>,
     pub(crate) namespace: Option<&'a str>,
     pub(crate) name: Option<&'a str>,
+    pub(crate) operation: Option<&'a str>,
     pub(crate) state: Option<&'a str>,
+    /// Only jobs that have ended, or only those that have not.
+    pub(crate) ended: Option<bool>,
     /// Only jobs older than the one with this id.
     pub(crate) before: Option<&'a str>,
     pub(crate) limit: i64,
@@ -166,12 +169,15 @@ pub(crate) async fn list(db: impl SqliteExecutor<'_>, filter: &Filter<'_>) -> sq
                    WHERE u.undo_of = jobs.id AND u.state IN ('queued', 'running', 'succeeded')) AS "undone_by?: String"
            FROM jobs
            WHERE (?1 IS NULL OR catalog = ?1) AND (?2 IS NULL OR namespace = ?2) AND (?3 IS NULL OR name = ?3)
-             AND (?4 IS NULL OR state = ?4) AND (?5 IS NULL OR id < ?5)
-           ORDER BY id DESC LIMIT ?6"#,
+             AND (?4 IS NULL OR operation = ?4) AND (?5 IS NULL OR state = ?5)
+             AND (?6 IS NULL OR (state NOT IN ('queued', 'running')) = ?6) AND (?7 IS NULL OR id < ?7)
+           ORDER BY id DESC LIMIT ?8"#,
         filter.catalog,
         filter.namespace,
         filter.name,
+        filter.operation,
         filter.state,
+        filter.ended,
         filter.before,
         filter.limit
     )

@@ -83,10 +83,9 @@ function Row({ job }: { job: Schemas['JobView'] }) {
 
 /** All jobs, newest first, as they are now. */
 export function JobsPage({ state, table, catalog, op, newest = STEP }: JobsSearch) {
-  const jobs = useAllPages(jobPages({ state, table, catalog }), newest);
+  const jobs = useAllPages(jobPages({ state, operation: op, table, catalog }), newest);
   const navigate = useNavigate({ from: '/jobs' });
-  const listed = jobs.data?.pages.flatMap((page) => page.items) ?? [];
-  const items = op ? listed.filter((job) => job.operation === op) : listed;
+  const items = jobs.data?.pages.flatMap((page) => page.items) ?? [];
   const older = () =>
     void navigate({ search: (before) => ({ ...before, newest: newest + STEP }), replace: true, resetScroll: false });
   const narrowed = state ?? table ?? op;
@@ -145,9 +144,7 @@ export function JobsPage({ state, table, catalog, op, newest = STEP }: JobsSearc
         </ol>
         {jobs.hasNextPage && (
           <div className="border-t border-border p-3">
-            <span className="mr-3 text-muted-foreground">
-              {op && `${count(items.length)} of `}the newest {count(listed.length)} are listed.
-            </span>
+            <span className="mr-3 text-muted-foreground">The newest {count(items.length)} are listed.</span>
             <Button variant="outline" size="sm" disabled={jobs.isFetching} onClick={older}>
               Show older
             </Button>

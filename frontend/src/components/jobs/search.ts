@@ -7,7 +7,7 @@ export interface JobsSearch {
   table?: string | undefined;
   /** Catalog of the table. */
   catalog?: string | undefined;
-  /** Operation; of the jobs that are listed. */
+  /** Operation. */
   op?: string | undefined;
   /** So many are listed. */
   newest?: number | undefined;
