@@ -69,6 +69,11 @@ export async function visit(
   return { page, context, complaints };
 }
 
+/** Gives each page a live feed of its own: requests of the worker that tabs share can't be held up. */
+export async function ownFeed(context: BrowserContext): Promise<void> {
+  await context.addInitScript(() => Reflect.deleteProperty(window, 'SharedWorker'));
+}
+
 /** The server that runs already, for what a test does beside the page. */
 export function beside(): Server {
   const server = new Server(new Home(inject('home')));

@@ -1,6 +1,6 @@
 import { expect, inject, test } from 'vitest';
 
-import { beside, poll, useBrowser, visit } from './browser';
+import { beside, ownFeed, poll, useBrowser, visit } from './browser';
 import { Home, Server } from './rig';
 
 useBrowser();
@@ -180,6 +180,7 @@ test('412: of two tabs on one form the second writes nothing over, says so, and 
   const one = await visit('admin', path);
   const two = await visit('admin', '/jobs');
   // A tab without the feed, as behind a proxy that holds it up: it does not hear of the other one's change.
+  await ownFeed(two.context);
   await two.context.route(/\/api\/events/, (route) => route.abort());
   await two.page.goto(inject('base') + path);
   for (const { page } of [one, two]) await page.getByRole('button', { name: 'Save' }).waitFor();

@@ -1,6 +1,6 @@
 import { expect, inject, test } from 'vitest';
 
-import { beside, useBrowser, visit } from './browser';
+import { beside, ownFeed, useBrowser, visit } from './browser';
 
 useBrowser();
 
@@ -17,6 +17,7 @@ function gate() {
 test('what happens before the live feed is open is seen', async () => {
   const job = await add('before_the_feed');
   const { page, context } = await visit('operator', '/plugins');
+  await ownFeed(context);
   const { opened, open } = gate();
   await context.route(/\/api\/events/, async (route) => {
     await opened;
@@ -52,4 +53,33 @@ test('what happens while a first answer is on its way is seen', async () => {
   await page.waitForTimeout(600);
   open();
   await page.getByText(CLOSED).waitFor();
+});
+
+test('eight tabs of one browser all follow a job: a browser opens six connections to a server at most', async () => {
+  const { page, context } = await visit('operator', '/jobs');
+  const pages = [page];
+  while (pages.length < 8) {
+    const next = await context.newPage();
+    await next.goto(`${inject('base')}/jobs`);
+    await next.getByRole('heading', { name: 'Jobs' }).waitFor();
+    pages.push(next);
+  }
+  const eighth = pages[7] ?? page;
+  await eighth.getByRole('link', { name: 'Tables', exact: true }).click();
+  await eighth.locator('[data-row]').first().waitFor();
+  await eighth.goBack();
+  // The first is gone, and comes back from where it was.
+  await page.goto(`${inject('base')}/tables`);
+  await page.goBack();
+  await beside().ask(
+    inject('tokens').operator,
+    'POST',
+    '/api/operations/set-properties',
+    { table: 'work.plain', arguments: { properties: { seen: 'by all' } } },
+    { Prefer: 'wait=30' },
+  );
+  for (const one of pages) {
+    const row = one.getByRole('listitem').filter({ hasText: 'Set properties of work.plain' });
+    await row.getByText('succeeded').first().waitFor();
+  }
 });

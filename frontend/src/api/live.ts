@@ -11,9 +11,6 @@ type Job = Schemas['JobView'];
 type Jobs = Schemas['Page_JobView'];
 type Tables = Schemas['Page_TableItem'];
 
-/** Names of the events that the server sends. */
-export const EVENTS = ['job.changed', 'job.progressed', 'table.judged', 'plugin.changed', 'config.changed', 'lost'];
-
 const PAUSE = 250;
 const waiting = new Map<string, readonly unknown[]>();
 let timer: ReturnType<typeof setTimeout> | null = null;
