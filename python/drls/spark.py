@@ -81,6 +81,7 @@ class Spark:
         self._busy: set[str] = set()
         self._cancelled: set[str] = set()
         self._mine = threading.local()
+        self._just_answered = False
 
     def ensure(self) -> Session:
         """Give a session that answers; starts or restarts Spark where none does.
@@ -97,6 +98,17 @@ class Spark:
                 return self._connect()
             finally:
                 self._starting = False
+
+    def prepare(self) -> None:
+        """Start Spark where it does not answer. The call that follows does not ask again. Errors: as `ensure`."""
+        self.ensure()
+        self._just_answered = True
+
+    def _prepared(self) -> Session:
+        """Give the session of a Spark that has just answered, else one that answers."""
+        just_answered, self._just_answered = self._just_answered, False
+        session = self._session
+        return session if just_answered and session is not None and not self._gone() else self.ensure()
 
     def _connect(self) -> Session:
         self._drop_session()
@@ -188,7 +200,7 @@ class Spark:
             raise invalid("/tag", "must not be empty or hold a comma")
         self._running[tag] = {"done": 0, "total": 0, "bytes_read": 0}
         try:
-            session = self.ensure()
+            session = self._prepared()
             if tag in self._cancelled:
                 raise errors.spark("OPERATION_CANCELED")
             rows = self._tagged(session, statement, tag)
@@ -323,7 +335,7 @@ def _configured() -> Spark:
 @translated
 def ensure() -> None:
     """Start Spark where it does not answer, and wait for it. Errors: `java-not-found`, `spark-unavailable`."""
-    _configured().ensure()
+    _configured().prepare()
 
 
 def alive() -> bool:
