@@ -249,7 +249,12 @@ impl Life {
         let known = before.and_then(|at| versions.remove(at)).unwrap_or_else(|| (Arc::clone(identity), Arc::default()));
         let stats = Arc::clone(&known.1);
         versions.push_front(known);
-        versions.truncate(COUNTED);
+        // One that serves, or has calls left, holds its counters: others than those go first.
+        while versions.len() > COUNTED
+            && let Some(oldest) = versions.iter().rposition(|(_, stats)| Arc::strong_count(stats) == 1)
+        {
+            versions.remove(oldest);
+        }
         stats
     }
 
@@ -261,7 +266,9 @@ impl Life {
             digest: of.digest.clone(),
             counters: stats.read(),
         };
-        counted.get(id).into_iter().flatten().map(figures).collect()
+        // What was loaded and never served has nothing to tell.
+        let served = |(_, stats): &&Counted| Arc::strong_count(stats) > 1 || stats.read().calls > 0;
+        counted.get(id).into_iter().flatten().filter(served).map(figures).collect()
     }
 
     /// The log of a plugin, which outlives its versions.

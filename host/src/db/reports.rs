@@ -59,12 +59,18 @@ pub(crate) async fn get(
     .await
 }
 
-/// Keeps a report, in place of the one before.
+/// Keeps a report, in place of an older one.
 pub(crate) async fn put(db: impl SqliteExecutor<'_>, catalog: &str, summary: &Summary, body: &str) -> sqlx::Result<()> {
     sqlx::query!(
-        "INSERT OR REPLACE INTO reports (catalog, namespace, name, metadata_location, rules_digest, as_of, score, worst,
+        "INSERT INTO reports (catalog, namespace, name, metadata_location, rules_digest, as_of, score, worst,
                                          format_version, bytes, data_files, records, modified_at, body)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+         ON CONFLICT (catalog, namespace, name) DO UPDATE
+         SET metadata_location = excluded.metadata_location, rules_digest = excluded.rules_digest, as_of = excluded.as_of,
+             score = excluded.score, worst = excluded.worst, format_version = excluded.format_version,
+             bytes = excluded.bytes, data_files = excluded.data_files, records = excluded.records,
+             modified_at = excluded.modified_at, body = excluded.body
+         WHERE excluded.as_of >= reports.as_of",
         catalog,
         summary.namespace,
         summary.name,

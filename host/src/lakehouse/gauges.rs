@@ -19,6 +19,27 @@ struct JobLabels {
     state: String,
 }
 
+/// Figures of one table.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Figures {
+    bytes: u64,
+    data_files: u64,
+    delete_files: u64,
+    snapshots: usize,
+}
+
+impl From<&TableFacts> for Figures {
+    fn from(facts: &TableFacts) -> Self {
+        let totals = &facts.totals;
+        Self {
+            bytes: totals.data_bytes,
+            data_files: totals.data_files,
+            delete_files: totals.delete_files,
+            snapshots: facts.snapshots.len(),
+        }
+    }
+}
+
 /// Gauges of judged tables and counters of ended jobs.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Gauges {
@@ -42,13 +63,13 @@ impl Gauges {
     }
 
     /// A table was judged.
-    pub(super) fn judged(&self, facts: &TableFacts, score: u8) {
-        let table = TableLabels { catalog: facts.id.catalog.clone(), table: full_name(&facts.id) };
+    pub(super) fn judged(&self, id: &TableId, score: u8, figures: Figures) {
+        let table = TableLabels { catalog: id.catalog.clone(), table: full_name(id) };
         self.score.get_or_create(&table).set(i64::from(score));
-        self.bytes.get_or_create(&table).set(facts.totals.data_bytes.cast_signed());
-        self.data_files.get_or_create(&table).set(facts.totals.data_files.cast_signed());
-        self.delete_files.get_or_create(&table).set(facts.totals.delete_files.cast_signed());
-        self.snapshots.get_or_create(&table).set(i64::try_from(facts.snapshots.len()).unwrap_or(i64::MAX));
+        self.bytes.get_or_create(&table).set(figures.bytes.cast_signed());
+        self.data_files.get_or_create(&table).set(figures.data_files.cast_signed());
+        self.delete_files.get_or_create(&table).set(figures.delete_files.cast_signed());
+        self.snapshots.get_or_create(&table).set(i64::try_from(figures.snapshots).unwrap_or(i64::MAX));
     }
 
     /// A job ended.

@@ -9,6 +9,7 @@ use drls_runtime::{Plugin, Snapshot};
 use serde::{Deserialize, Serialize};
 
 use super::catalogs::Located;
+use super::gauges::Figures;
 use super::pages::PartitionItem;
 use super::{Lakehouse, namespace_key};
 use crate::db::reports;
@@ -103,10 +104,11 @@ pub(super) struct Judged {
     /// The table.
     pub(super) table: TableId,
     report: Report,
-    summary: reports::Summary,
+    pub(super) summary: reports::Summary,
     /// The report as it is kept.
     body: String,
-    facts: Arc<TableFacts>,
+    /// Not the facts themselves: many wait to be kept where the disk is slow.
+    figures: Figures,
 }
 
 impl Lakehouse {
@@ -116,9 +118,8 @@ impl Lakehouse {
         if let Some(report) = self.kept_report(table, &rules).await? {
             return Ok(report);
         }
-        let judged = [self.judge(table, rules).await?];
-        self.keep(&judged).await;
-        let [judged] = judged;
+        let judged = self.judge(table, rules).await?;
+        self.keep(&[&judged]).await;
         Ok(judged.report)
     }
 
@@ -167,11 +168,11 @@ impl Lakehouse {
             modified_at: metadata.last_updated_ms,
         };
         let body = serde_json::to_string(&report).map_err(ApiError::internal)?;
-        Ok(Judged { table: table.id.clone(), report, summary, body, facts })
+        Ok(Judged { table: table.id.clone(), report, summary, body, figures: Figures::from(&*facts) })
     }
 
     /// Keeps new reports, in one write, and tells of them.
-    pub(super) async fn keep(&self, judged: &[Judged]) {
+    pub(super) async fn keep(&self, judged: &[&Judged]) {
         let write = async {
             let mut tx = self.db.write().await?;
             for one in judged {
@@ -184,8 +185,8 @@ impl Lakehouse {
             // They are as good as those that are kept, and made again the next time.
             Err(error) => tracing::warn!(%error, "{} reports can't be kept", judged.len()),
         }
-        for Judged { report, facts, .. } in judged {
-            self.gauges.judged(facts, report.score);
+        for Judged { table, report, figures, .. } in judged {
+            self.gauges.judged(table, report.score, *figures);
             self.events.publish(
                 "table.judged",
                 serde_json::json!({

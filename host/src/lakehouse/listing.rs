@@ -199,6 +199,23 @@ impl Lists {
         });
     }
 
+    /// Where a table stands by the catalog's own word. Where the list has another, its names are read anew.
+    pub(super) fn stands(&self, id: &TableId, location: &str) {
+        self.of(&id.catalog, |list| {
+            if let Some(Entry { location: Some(listed), .. }) = list.entries.get_mut(&full_name(id))
+                && listed != location
+            {
+                location.clone_into(listed);
+                list.version = None;
+            }
+        });
+    }
+
+    /// Where a table stands, where it is listed and its catalog tells that in a list.
+    pub(super) fn place(&self, id: &TableId) -> Option<String> {
+        self.of(&id.catalog, |list| list.entries.get(&full_name(id))?.location.clone())
+    }
+
     /// A table's report was found to hold.
     pub(super) fn holds_still(&self, id: &TableId) {
         self.entry(id, |entry| (entry.seen_at, entry.error) = (crate::db::now().timestamp_millis(), None));
@@ -274,7 +291,7 @@ impl List {
         let at = self.compared.as_ref().filter(|_| !due).map_or(now, |(_, at)| *at);
         (self.moved, self.compared) = (false, Some((rules_digest.to_owned(), at)));
         let behind = self.entries.values().filter(|e| if e.error.is_some() { due } else { e.is_stale(rules_digest) });
-        behind.map(|entry| Due { id: entry.id.clone(), location: entry.location.clone() }).collect()
+        behind.map(|entry| Due { id: entry.id.clone(), listed: true }).collect()
     }
 
     fn page(&self, want: &Want<'_>, rules_digest: &str) -> (Vec<TableItem>, Option<Place>) {

@@ -44,6 +44,9 @@ const KEPT_MS: i64 = 30 * 24 * 3_600_000;
 /// Plans that nobody ran are kept so long after they expired, for who asks why an id is refused.
 const PLANS_KEPT_MS: i64 = 2 * 24 * 3_600_000;
 
+/// What was said while jobs ran is kept for 90 days; the jobs and the audit trail stay.
+const LINES_KEPT_MS: i64 = 90 * 24 * 3_600_000;
+
 /// Compiling every plugin anew on a slow machine.
 const FIRST_LOAD: Duration = Duration::from_secs(120);
 
@@ -120,14 +123,18 @@ impl Lakehouse {
 
     /// Where a table stands now; 404 where there is none.
     pub(crate) async fn locate(&self, id: &TableId) -> Result<Located, ApiError> {
-        self.catalogs.locate(id).await
+        let located = self.catalogs.locate(id).await?;
+        self.lists.stands(id, &located.metadata_location);
+        Ok(located)
     }
 
-    /// Forgets what was read long ago and plans that nobody ran: the files and tables are still there.
+    /// Forgets what was read long ago, plans that nobody ran and what was said while old jobs ran: the files and tables are
+    /// still there.
     pub(crate) async fn forget_old(&self) -> Result<(), ApiError> {
         let now = crate::db::now().timestamp_millis();
         let mut tx = self.db.write().await?;
         crate::db::facts::forget(&mut tx, now - KEPT_MS).await?;
+        crate::db::job_lines::forget(&mut tx, now - LINES_KEPT_MS).await?;
         crate::db::plans::forget(&mut *tx, now - PLANS_KEPT_MS).await?;
         tx.commit().await?;
         Ok(())

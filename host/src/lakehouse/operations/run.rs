@@ -252,7 +252,7 @@ impl Operations {
             (None, false) => "succeeded",
         };
         self.end(&work.job.id, &work.table, state, Some(&after), Some(&result), error.as_ref()).await;
-        self.lakehouse.refresh(vec![Due { id: work.table.clone(), location: None }]);
+        self.lakehouse.refresh(vec![Due { id: work.table.clone(), listed: false }]);
         Ok(())
     }
 
