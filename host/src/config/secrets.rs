@@ -1,5 +1,8 @@
 //! Secrets among the settings: stored, used, never shown.
 
+use std::sync::LazyLock;
+
+use regex::{Captures, Regex, RegexBuilder};
 use serde_json::Value;
 
 use crate::{error::FieldError, schema::child};
@@ -78,61 +81,49 @@ fn is_secret(key: &str, text: &str) -> bool {
     // The name of a key is no secret, and tells which one is in use.
     let key = key.to_ascii_lowercase().replace("key-id", "");
     WORDS.iter().any(|word| key.contains(word))
-        || ["token=", "password=", "accountkey="].iter().any(|part| text.to_ascii_lowercase().contains(part))
+        || ["token=", "password=", "accountkey=", "sig="].iter().any(|part| text.to_ascii_lowercase().contains(part))
         || url::Url::parse(text).is_ok_and(|url| url.password().is_some())
 }
 
-/// Words for people with the secrets in them hidden: the value of `key=value` and `key: value` where the key names a secret, and
-/// the password in an address. For texts that others wrote, as the log of Spark.
+/// A name that may name a secret, and its value: `key=value`, `key: value`, `"key": "value"`, `key -> value`. Names of no secret are
+/// passed over, so that a secret in their value is found.
+static NAMED: LazyLock<Regex> = LazyLock::new(|| {
+    let words = WORDS.join("|");
+    let name = format!(r"(?P<name>[\w.-]*(?:{words}|\bsig\b)[\w.-]*)");
+    pattern(&format!(
+        r#"{name}(?P<is>[\\"']*\s*(?:=>|->|[=:])\s*\\*)(?P<value>"[^"\\]*|'[^'\\]*|[^\s,;&(){{}}\[\]"'\\]+)"#
+    ))
+});
+
+/// What follows the scheme of an `Authorization` header.
+static SCHEME: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(r#"(?P<scheme>\bbearer\s+|\bauthorization[\\"']*\s*[:=]\s*[\\"']*basic\s+)[^\s"'\\,;)]+"#)
+});
+
+/// The password of an address.
+static ADDRESS: LazyLock<Regex> = LazyLock::new(|| pattern(r"://(?P<user>[^\s/:@]+):\S+@"));
+
+fn pattern(text: &str) -> Regex {
+    RegexBuilder::new(text).case_insensitive(true).build().expect("one of the patterns above")
+}
+
+/// Words for people with the secrets in them hidden: the value of what is named like one, what follows the scheme of an
+/// `Authorization` header, and the password in an address. For texts that others wrote, as the log of Spark.
 pub(crate) fn veil(text: &str) -> String {
-    text.split_inclusive(char::is_whitespace).fold(String::with_capacity(text.len()), |mut veiled, word| {
-        let after_name = veiled.trim_end().ends_with(':') && names_secret(veiled.trim_end().trim_end_matches(':'));
-        let before = veiled.to_ascii_lowercase();
-        let after_scheme = ["bearer ", "authorization: basic "].iter().any(|scheme| before.ends_with(scheme));
-        if (after_name || after_scheme) && !word.trim().is_empty() {
-            let bare = word.trim_end();
-            // The scheme itself is none: what follows it is.
-            let scheme = ["bearer", "basic"].iter().any(|scheme| bare.eq_ignore_ascii_case(scheme));
-            veiled.push_str(if scheme { bare } else { MASK });
-            veiled.push_str(word.strip_prefix(bare).unwrap_or_default());
-        } else {
-            veiled.push_str(&veil_word(word));
+    let text = SCHEME.replace_all(text, format!("${{scheme}}{MASK}"));
+    let text = ADDRESS.replace_all(&text, format!("://${{user}}:{MASK}@"));
+    let named = NAMED.replace_all(&text, |found: &Captures<'_>| {
+        let (name, is, value) = (&found["name"], &found["is"], &found["value"]);
+        let bare = value.trim_start_matches(['"', '\'']);
+        let scheme = ["bearer", "basic"].iter().any(|scheme| bare.eq_ignore_ascii_case(scheme));
+        // "Cannot find key: region" tells no secret.
+        let secret = !name.eq_ignore_ascii_case("key") && (name.eq_ignore_ascii_case("sig") || is_secret(name, ""));
+        if !secret || scheme || bare.is_empty() || bare == MASK {
+            return found[0].to_owned();
         }
-        veiled
-    })
-}
-
-/// Whether the last word of a text names a secret, whatever stands around it.
-fn names_secret(text: &str) -> bool {
-    let name = text.rsplit(|c: char| !c.is_alphanumeric() && !matches!(c, '-' | '_' | '.')).next().unwrap_or_default();
-    // "Cannot find key: region" tells no secret.
-    !name.is_empty() && !name.eq_ignore_ascii_case("key") && is_secret(name, "")
-}
-
-/// A word without blanks, in which several `key=value` may stand.
-fn veil_word(word: &str) -> String {
-    let mut veiled = String::with_capacity(word.len());
-    for part in word.split_inclusive(['&', ';', ',', '(', ')', '{', '}', '[', ']', '"', '\'']) {
-        let named = part.match_indices('=').find(|(at, _)| names_secret(&part[..*at]));
-        match named.map(|(at, _)| (&part[..at], &part[at + 1..])) {
-            Some((key, value)) => {
-                let end = value.trim_end_matches(['&', ';', ',', '(', ')', '{', '}', '[', ']', '"', '\'']);
-                let end = end.trim_end();
-                veiled.push_str(key);
-                veiled.push('=');
-                veiled.push_str(if end.is_empty() { "" } else { MASK });
-                veiled.push_str(&value[end.len()..]);
-            }
-            None => veiled.push_str(part),
-        }
-    }
-    match (veiled.find("://"), veiled.rfind('@')) {
-        (Some(scheme), Some(at)) if at > scheme && veiled[scheme + 3..at].contains(':') => {
-            let user = veiled[scheme + 3..at].split(':').next().unwrap_or_default();
-            format!("{}{user}:{MASK}{}", &veiled[..scheme + 3], &veiled[at..])
-        }
-        _ => veiled,
-    }
+        format!("{name}{is}{}{MASK}", &value[..value.len() - bare.len()])
+    });
+    named.into_owned()
 }
 
 #[cfg(test)]
@@ -174,12 +165,27 @@ mod tests {
             ("password: hunter2 is wrong", "hunter2"),
             ("Map(token=abc123)", "abc123"),
             ("sc://localhost:1/;token=abc123;user_id=drls", "abc123"),
+            (r#"{"user":"a","password":"hunter2"}"#, "hunter2"),
+            (r#"{"user": "a", "password": "hunter 2", "n": 1}"#, "hunter 2"),
+            (r#""{\"password\":\"hunter2\"}""#, "hunter2"),
+            ("Map(region -> eu, token -> abc123)", "abc123"),
+            ("password = hunter2", "hunter2"),
+            ("https://a.blob.core.windows.net/c?sv=2024&sig=abc%2F123&se=1", "abc%2F123"),
+            ("options:password=hunter2", "hunter2"),
+            ("'s3.session-token': 'abc123'", "abc123"),
         ] {
             let shown = veil(told);
             assert!(!shown.contains(secret), "{shown}");
             assert!(shown.contains(MASK), "{shown}");
         }
-        for told in ["Lost task 0.0 in stage 1.0 (TID 1)", "Cannot find key: region", "a  b\tc=d", "region=eu/day=1"] {
+        for told in [
+            "Lost task 0.0 in stage 1.0 (TID 1)",
+            "Cannot find key: region",
+            "a  b\tc=d",
+            "region=eu/day=1",
+            "s3.access-key-id=AK",
+            "a signal=1",
+        ] {
             assert_eq!(veil(told), told);
         }
     }

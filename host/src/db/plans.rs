@@ -2,7 +2,7 @@
 
 use sqlx::SqliteExecutor;
 
-/// One plan row. Namespace, arguments, body and log are JSON.
+/// One plan row. Namespace, arguments and body are JSON.
 #[derive(Debug, Clone)]
 pub(crate) struct Plan {
     pub(crate) id: String,
@@ -15,7 +15,6 @@ pub(crate) struct Plan {
     pub(crate) plugin_version: String,
     pub(crate) plugin_digest: String,
     pub(crate) body: String,
-    pub(crate) log: String,
     pub(crate) metadata_location: String,
     pub(crate) snapshot_id: Option<i64>,
     pub(crate) schema_id: i64,
@@ -25,8 +24,8 @@ pub(crate) struct Plan {
     pub(crate) expires_at: i64,
 }
 
-/// Keeps a plan.
-pub(crate) async fn insert(db: impl SqliteExecutor<'_>, plan: &Plan) -> sqlx::Result<()> {
+/// Keeps a plan, and what its plugin wrote meanwhile (JSON).
+pub(crate) async fn insert(db: impl SqliteExecutor<'_>, plan: &Plan, log: &str) -> sqlx::Result<()> {
     sqlx::query!(
         "INSERT INTO plans (id, operation, catalog, namespace, name, arguments, plugin_id, plugin_version, plugin_digest,
                             body, log, metadata_location, snapshot_id, schema_id, table_uuid, actor, created_at,
@@ -42,7 +41,7 @@ pub(crate) async fn insert(db: impl SqliteExecutor<'_>, plan: &Plan) -> sqlx::Re
         plan.plugin_version,
         plan.plugin_digest,
         plan.body,
-        plan.log,
+        log,
         plan.metadata_location,
         plan.snapshot_id,
         plan.schema_id,
@@ -61,12 +60,17 @@ pub(crate) async fn get(db: impl SqliteExecutor<'_>, id: &str) -> sqlx::Result<O
     sqlx::query_as!(
         Plan,
         r#"SELECT id AS "id!", operation, catalog, namespace, name, arguments, plugin_id, plugin_version, plugin_digest,
-                  body, log, metadata_location, snapshot_id, schema_id, table_uuid, actor, created_at, expires_at
+                  body, metadata_location, snapshot_id, schema_id, table_uuid, actor, created_at, expires_at
            FROM plans WHERE id = ?"#,
         id
     )
     .fetch_optional(db)
     .await
+}
+
+/// What the plugin wrote while it made this plan (JSON): far more than the plan, and seldom asked for.
+pub(crate) async fn log(db: impl SqliteExecutor<'_>, id: &str) -> sqlx::Result<Option<String>> {
+    sqlx::query_scalar!("SELECT log FROM plans WHERE id = ?", id).fetch_optional(db).await
 }
 
 /// Removes plans that expired before `before` (ms since the epoch) and that no job ran.

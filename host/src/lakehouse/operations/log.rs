@@ -113,14 +113,12 @@ impl Operations {
     /// The log of a job so far.
     pub(crate) async fn log(&self, id: &str) -> Result<JobLog, ApiError> {
         let row = self.row(id).await?;
-        let plan = match &row.plan_id {
-            Some(plan) => plans::get(self.lakehouse.db.read(), plan).await?,
+        let told = match &row.plan_id {
+            Some(plan) => plans::log(self.lakehouse.db.read(), plan).await?,
             None => None,
         };
-        let told: Vec<Line> = match plan {
-            Some(plan) => serde_json::from_str(&plan.log).map_err(ApiError::internal)?,
-            None => Vec::new(),
-        };
+        let told: Vec<Line> =
+            told.as_deref().map_or(Ok(Vec::new()), serde_json::from_str).map_err(ApiError::internal)?;
         let plugin = told.iter().map(|line| JobLogLine::new(line.at, Source::Plugin, line.level, &line.text));
         let mut items: Vec<JobLogLine> = plugin.collect();
         items.extend(began(&row));
@@ -128,7 +126,9 @@ impl Operations {
             let source = if line.source == "spark" { Source::Spark } else { Source::Job };
             items.push(JobLogLine::new(line.at, source, Level::of(&line.level), &line.text));
         }
-        if let (Some(from), None) = (row.started_at, row.ended_at) {
+        // Its lines are kept before its end is written.
+        let kept = items.iter().any(|line| line.source == Source::Spark);
+        if let (Some(from), None, false) = (row.started_at, row.ended_at, kept) {
             let said = self.said(&steps(&row)?, from).await;
             items
                 .extend(said.iter().map(|one| JobLogLine::new(one.at, Source::Spark, Level::of(one.level), &one.text)));
@@ -138,8 +138,12 @@ impl Operations {
         Ok(JobLog { items })
     }
 
-    /// Keeps what Spark said since `from` with the job. A failure is logged and changes nothing for the job.
+    /// Keeps what Spark said since `from` with the job, once. A failure is logged and changes nothing for the job.
     pub(super) async fn keep_spark(&self, id: &str, actions: &[Action], from: i64) {
+        // A job that is told again after a restart has them already.
+        if job_lines::has_spark(self.lakehouse.db.read(), id).await.unwrap_or(false) {
+            return;
+        }
         let lines: Vec<job_lines::Line> = self.said(actions, from).await.into_iter().map(spark_line).collect();
         self.keep_lines(id, &lines).await;
     }
@@ -173,7 +177,8 @@ impl Operations {
             let mut said = spark_log::between(&log, &chrono::Local, from, to);
             said.drain(..said.len().saturating_sub(SPARK_LINES));
             for one in &mut said {
-                one.text = hide(&one.text, &secrets, &home);
+                // Before it is cut, where a part of a secret would not be known any more.
+                one.text = spark_log::cut(hide(&one.text, &secrets, &home));
             }
             std::io::Result::Ok(said)
         };

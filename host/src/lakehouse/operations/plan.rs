@@ -60,8 +60,6 @@ pub(crate) struct Planned {
     pub(crate) arguments: Value,
     pub(crate) plugin: PluginRef,
     pub(crate) plan: OperationPlan,
-    /// What the plugin wrote to its log while it planned.
-    pub(crate) log: Vec<Line>,
     pub(crate) metadata_location: String,
     pub(crate) snapshot_id: Option<i64>,
     pub(crate) schema_id: i32,
@@ -106,7 +104,6 @@ impl Lakehouse {
             arguments,
             plugin: plugin_ref,
             plan,
-            log: told.into_iter().map(Line::of_plugin).collect(),
             metadata_location: table.metadata_location.clone(),
             snapshot_id: metadata.current_snapshot_id,
             schema_id: metadata.current_schema_id,
@@ -116,8 +113,10 @@ impl Lakehouse {
             expires_at: now + LIFETIME_MS,
         };
         let row = planned.row()?;
+        let log: Vec<Line> = told.into_iter().map(Line::of_plugin).collect();
+        let log = serde_json::to_string(&log).map_err(ApiError::internal)?;
         let mut tx = self.db.write().await?;
-        plans::insert(&mut *tx, &row).await?;
+        plans::insert(&mut *tx, &row, &log).await?;
         tx.commit().await?;
         Ok(planned)
     }
@@ -226,7 +225,6 @@ impl Planned {
             plugin_version: self.plugin.version.clone(),
             plugin_digest: self.plugin.digest.clone(),
             body: serde_json::to_string(&self.plan).map_err(ApiError::internal)?,
-            log: serde_json::to_string(&self.log).map_err(ApiError::internal)?,
             metadata_location: self.metadata_location.clone(),
             snapshot_id: self.snapshot_id,
             schema_id: i64::from(self.schema_id),
@@ -246,7 +244,6 @@ impl Planned {
             arguments: serde_json::from_str(&row.arguments).map_err(ApiError::internal)?,
             plugin: PluginRef { id: row.plugin_id, version: row.plugin_version, digest: row.plugin_digest },
             plan: serde_json::from_str(&row.body).map_err(ApiError::internal)?,
-            log: serde_json::from_str(&row.log).map_err(ApiError::internal)?,
             metadata_location: row.metadata_location,
             snapshot_id: row.snapshot_id,
             schema_id: i32::try_from(row.schema_id).map_err(ApiError::internal)?,

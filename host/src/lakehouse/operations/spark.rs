@@ -100,7 +100,11 @@ impl Spark {
     pub(crate) fn secrets(&self) -> Vec<String> {
         let catalogs = self.settings.catalogs.iter().flat_map(|catalog| &catalog.properties);
         let all = catalogs.chain(&self.settings.properties);
-        all.filter(|(key, value)| names_a_secret(key, value)).map(|(_, value)| value.clone()).collect()
+        let mut secrets: Vec<String> =
+            all.filter(|(key, value)| names_a_secret(key, value)).map(|(_, value)| value.clone()).collect();
+        // The longest first: one may begin with another.
+        secrets.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
+        secrets
     }
 
     /// Runs a rewrite; starts Spark where it does not run.

@@ -67,6 +67,15 @@ pub(super) fn between<Z: TimeZone>(log: &str, zone: &Z, from: i64, to: i64) -> V
     told.map(|entry| Said { at: entry.at.max(from).min(to), level: entry.level, text: entry.words() }).collect()
 }
 
+/// The text of a line at the length that is kept.
+pub(super) fn cut(mut text: String) -> String {
+    if text.len() > LONGEST {
+        text.truncate(text.floor_char_boundary(LONGEST));
+        text.push('…');
+    }
+    text
+}
+
 struct Entry<'a> {
     at: i64,
     level: &'static str,
@@ -115,12 +124,7 @@ impl Entry<'_> {
                 }
             }
         }
-        let mut words = parts.join("; because: ");
-        if words.len() > LONGEST {
-            words.truncate(words.floor_char_boundary(LONGEST));
-            words.push('…');
-        }
-        words
+        parts.join("; because: ")
     }
 }
 
