@@ -2,6 +2,7 @@ import createFetchClient from 'openapi-fetch';
 import createQueryClient from 'openapi-react-query';
 
 import { learnClock } from '@/lib/clock';
+import { learnNewest } from '@/lib/cursor';
 
 import { asProblem, noAnswer, readProblem } from './problem';
 import type { components, paths } from './schema';
@@ -9,18 +10,18 @@ import type { components, paths } from './schema';
 /** The bodies that the server's OpenAPI description names. */
 export type Schemas = components['schemas'];
 
-type Listener = (answered: { status: number; path: string }) => void;
+type Listener = (answered: { status: number; path: string; newest: string | null }) => void;
 const listeners = new Set<Listener>();
 
-/** Tells of every answer's status (0: none came). Answers how to stop. */
+/** Tells of every answer's status (0: none came), and of the newest event when it was asked for. Answers how to stop. */
 export function onAnswer(listener: Listener): () => void {
   listeners.add(listener);
   return () => listeners.delete(listener);
 }
 
-function tell(status: number, url: string) {
+function tell(status: number, url: string, newest: string | null = null) {
   const { pathname } = new URL(url);
-  for (const listener of listeners) listener({ status, path: pathname });
+  for (const listener of listeners) listener({ status, path: pathname, newest });
 }
 
 /** Typed by the committed OpenAPI description. An answer of 400 or more is thrown as an `ApiProblem`. */
@@ -29,7 +30,9 @@ export const client = createFetchClient<paths>({ baseUrl: window.location.origin
 client.use({
   async onResponse({ request, response }) {
     learnClock(response.headers.get('date'));
-    tell(response.status, request.url);
+    const newest = response.headers.get('x-newest-event');
+    if (response.ok) learnNewest(newest);
+    tell(response.status, request.url, newest);
     if (!response.ok) throw await readProblem(response);
   },
   onError({ request, error }) {

@@ -1,4 +1,4 @@
-import { keepPreviousData, QueryClient, type QueryFilters } from '@tanstack/react-query';
+import { keepPreviousData, QueryClient, type Query, type QueryFilters } from '@tanstack/react-query';
 
 import { asProblem } from './problem';
 
@@ -22,6 +22,8 @@ export const queryClient = new QueryClient({
   },
 });
 
+const awaited = new WeakSet<Query>();
+
 /**
  * Asks anew for what is on screen. A first answer that is still on its way may be older than the reason to ask: it is
  * awaited and asked for again, which TanStack Query does not do by itself.
@@ -30,11 +32,13 @@ export async function askAnew(filters: QueryFilters = {}): Promise<void> {
   const first = queryClient
     .getQueryCache()
     .findAll({ ...filters, fetchStatus: 'fetching' })
-    .filter((query) => query.state.data === undefined);
+    .filter((query) => query.state.data === undefined && !awaited.has(query));
   await Promise.all([
     queryClient.invalidateQueries(filters),
     ...first.map(async (query) => {
+      awaited.add(query);
       await query.promise?.catch(() => undefined);
+      awaited.delete(query);
       await queryClient.invalidateQueries({ queryKey: query.queryKey, exact: true });
     }),
   ]);

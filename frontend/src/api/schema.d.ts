@@ -1860,11 +1860,6 @@ export interface components {
         Session: {
             /** @description Name of the user. */
             name: string;
-            /**
-             * @description Id of the newest event: `/api/events?after=` tells what came after it, so that nothing is missed that happens
-             *     between the first answers and the opening of the feed.
-             */
-            newest_event: string;
             /** @description What the user may do. */
             role: components["schemas"]["Role"];
             /** @description Id of the user. */
@@ -2352,8 +2347,8 @@ export interface operations {
         parameters: {
             query?: {
                 /**
-                 * @description `id` of an event, or `newest_event` of a session: the feed begins after it. `Last-Event-ID` comes before it, since a browser
-                 *     that lost its connection sends both.
+                 * @description `id` of an event, or the `X-Newest-Event` of any answer: the feed begins after it. `Last-Event-ID` comes before it, since a
+                 *     browser that lost its connection sends both.
                  */
                 after?: string | null;
             };

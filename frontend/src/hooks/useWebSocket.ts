@@ -2,17 +2,16 @@ import { useEffect } from 'react';
 
 import { client, onAnswer } from '@/api/client';
 import { take } from '@/api/live';
-import { askAnew, queryClient } from '@/api/queryClient';
-import { sessionQuery, type Session } from '@/api/session';
+import { askAnew } from '@/api/queryClient';
 import { connection, setHere, setLive } from '@/lib/connection';
+import { feedStart, forgetAnswers, isOlder } from '@/lib/cursor';
 import { openFeed } from '@/lib/feed';
 
 const PAUSE = 2000;
 
 /**
  * The live feed while somebody is signed in: what the server tells goes into the cache of answers, so that every page
- * follows without asking. It begins with what happened since the answer that said who is signed in: no later answer can
- * be older. Where the feed or an answer breaks off, the server is asked every two seconds until it is back, and then for
+ * follows without asking. It begins with what happened since the oldest answer was asked for. Where the feed or an answer breaks off, the server is asked every two seconds until it is back, and then for
  * everything that is on screen.
  */
 export function useWebSocket(signedIn: boolean): void {
@@ -20,7 +19,8 @@ export function useWebSocket(signedIn: boolean): void {
     if (!signedIn) return undefined;
     let timer: ReturnType<typeof setTimeout> | null = null;
     let ended = false;
-    let seen = queryClient.getQueryData<Session>(sessionQuery.queryKey)?.newest_event ?? '';
+    const start = feedStart();
+    let seen = start;
 
     const feed = openFeed((heard) => {
       if (heard.what === 'open') setLive(true);
@@ -42,6 +42,7 @@ export function useWebSocket(signedIn: boolean): void {
           void client
             .GET('/api/health')
             .then(() => {
+              if (ended) return undefined;
               timer = null;
               setHere(true);
               feed.open(seen);
@@ -56,7 +57,9 @@ export function useWebSocket(signedIn: boolean): void {
       );
     };
 
-    const forget = onAnswer(({ status }) => {
+    const forget = onAnswer(({ status, newest }) => {
+      // One that was under way since before the feed began knows nothing of what it does not tell.
+      if (newest && isOlder(newest, start)) void askAnew();
       if (status > 0) {
         setHere(true);
         return;
@@ -70,6 +73,7 @@ export function useWebSocket(signedIn: boolean): void {
       forget();
       if (timer) clearTimeout(timer);
       feed.end();
+      forgetAnswers();
       setLive(false);
     };
   }, [signedIn]);

@@ -1,3 +1,4 @@
+import { parts } from './cursor';
 import { ownFeed, type Heard, type Said, type Told } from './feed';
 
 /** Events kept for tabs that come later, as many as the server keeps. */
@@ -17,12 +18,6 @@ const feed = ownFeed((heard) => {
   }
   for (const port of ports) port.postMessage(heard);
 });
-
-/** The run of the server that gave an id, and the event's number in it. */
-function parts(id: string): [string, number] {
-  const at = id.lastIndexOf('-');
-  return [id.slice(0, at), Number(id.slice(at + 1))];
-}
 
 /** Tells a tab that comes later what it has missed since the event `after`. */
 function catchUp(port: MessagePort, after: string) {

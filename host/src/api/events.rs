@@ -23,8 +23,8 @@ use crate::{
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 pub struct After {
-    /// `id` of an event, or `newest_event` of a session: the feed begins after it. `Last-Event-ID` comes before it, since a browser
-    /// that lost its connection sends both.
+    /// `id` of an event, or the `X-Newest-Event` of any answer: the feed begins after it. `Last-Event-ID` comes before it, since a
+    /// browser that lost its connection sends both.
     after: Option<String>,
 }
 

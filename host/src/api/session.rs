@@ -49,15 +49,11 @@ pub struct Session {
     name: String,
     /// What the user may do.
     role: Role,
-    /// Id of the newest event: `/api/events?after=` tells what came after it, so that nothing is missed that happens
-    /// between the first answers and the opening of the feed.
-    newest_event: String,
 }
 
-impl Session {
-    fn new(user: User, app: &App) -> Self {
-        let newest_event = app.events.id(app.events.last());
-        Self { user_id: user.id, name: user.name, role: user.role, newest_event }
+impl From<User> for Session {
+    fn from(user: User) -> Self {
+        Self { user_id: user.id, name: user.name, role: user.role }
     }
 }
 
@@ -82,13 +78,13 @@ pub async fn sign_in(
             )]));
         }
     };
-    Ok((jar, Json(Session::new(user, &app))))
+    Ok((jar, Json(user.into())))
 }
 
 /// Who is signed in.
 #[utoipa::path(get, path = "/api/session", tag = "session", extensions(("x-role" = json!("viewer"))), responses((status = 200, body = Session)))]
-pub async fn show(State(app): State<App>, user: User) -> Json<Session> {
-    Json(Session::new(user, &app))
+pub async fn show(user: User) -> Json<Session> {
+    Json(user.into())
 }
 
 /// Sign out. Ends the session of the cookie; without one it does nothing.
