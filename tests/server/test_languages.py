@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,12 +20,11 @@ COMPILING = 300
 
 
 @pytest.fixture(scope="module")
-def drop(api: Api, home: Home, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], None]:
-    """Give what builds an example as its author does, puts it into the folder and waits until it serves."""
+def drop(api: Api, home: Home) -> Callable[[str], None]:
+    """Give what builds an example unless it is built, puts it into the folder and waits until it serves."""
 
     def dropped(name: str) -> None:
-        source = tmp_path_factory.mktemp("author") / name
-        shutil.copytree(EXAMPLES / name, source, ignore=shutil.ignore_patterns("dist"))
+        source = EXAMPLES / name
         built = home.drls("plugin", "build", str(source))
         assert built.returncode == 0, built.stderr
         drop_in(home.folder / "plugins", f"{name}.wasm", (source / "dist" / f"{name}.wasm").read_bytes())
