@@ -53,7 +53,7 @@ function Row({ job }: { job: Schemas['JobView'] }) {
             <Link
               to="/jobs/$id"
               params={{ id: job.undone_by }}
-              className="relative z-10 text-primary underline underline-offset-2"
+              className="relative z-10 inline-block py-1 text-primary underline underline-offset-2"
             >
               Undone by a later job
             </Link>
