@@ -1,6 +1,6 @@
 import { expect, inject, test } from 'vitest';
 
-import { beside, ownFeed, useBrowser, visit } from './browser';
+import { beside, ownFeed, poll, useBrowser, visit } from './browser';
 
 useBrowser();
 
@@ -48,7 +48,7 @@ test('what happens while a first answer is on its way is seen', async () => {
   await page.locator(`a[href="/jobs/${job}"]`).first().click();
   const before = await told.count();
   await add('on_its_way_too');
-  await expect.poll(() => told.count(), { timeout: 40_000 }).toBe(before + 1);
+  await poll(() => told.count()).toBe(before + 1);
   // The event has asked for everything on screen by then.
   await page.waitForTimeout(600);
   open();

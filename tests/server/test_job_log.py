@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import sqlite3
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import unruly
@@ -70,6 +73,37 @@ def test_what_a_plugin_wrote_stands_in_the_log_of_the_job_that_it_planned_and_in
         (folder / "compact.wasm").unlink()
         drop_in(folder, "compact.wasm", built)
         until("it is as it was built", lambda: serving(api, "compact") == digest(built))
+
+
+def test_a_job_that_is_told_after_a_restart_has_sparks_lines_once_and_old_lines_are_forgotten(
+    api: Api, home: Home, server: Server, token: str, new: Callable[..., str]
+) -> None:
+    old, left = (api.run("add-column", new(files=1), path="note", type="string") for _ in range(2))
+    server.stop()
+    now = datetime.now().astimezone()
+    said = "the shuffle is slow"
+    spark_log = home.folder / "logs" / "spark.log"
+    spark_log.parent.mkdir(exist_ok=True)
+    with spark_log.open("a") as file:
+        file.write(f"{now:%y/%m/%d %H:%M:%S} WARN Shuffle: {said}\n")
+    at = int(now.timestamp() * 1000)
+    months_ago = at - 91 * 24 * 3_600_000
+    with contextlib.closing(sqlite3.connect(home.folder / "drls.db")) as state, state:
+        # As a server leaves it that was killed after it had kept what Spark said and before it could write the end.
+        state.execute(
+            "UPDATE jobs SET state = 'running', started_at = ?, ended_at = NULL, result = NULL,"
+            """ steps = '[{"kind": "rewrite-manifests"}]' WHERE id = ?""",
+            (at - 1000, left["id"]),
+        )
+        line = "INSERT INTO job_lines (job_id, at, source, level, text) VALUES (?, ?, ?, 'warn', ?)"
+        state.execute(line, (left["id"], at, "spark", said))
+        state.execute(line, (old["id"], months_ago, "spark", "long ago"))
+    server.start()
+    again = server.api(token)
+    again.ended(left)
+    assert texts(log(again, left), "spark") == [said]
+    until("old lines are forgotten", lambda: texts(log(again, old), "spark") == [])
+    assert again.job(old)["state"] == "succeeded", "the job stays"
 
 
 def serving(api: Api, name: str) -> str | None:

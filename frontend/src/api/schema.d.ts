@@ -2347,7 +2347,7 @@ export interface operations {
         parameters: {
             query?: {
                 /**
-                 * @description `id` of an event, or the `X-Newest-Event` of any answer: the feed begins after it. `Last-Event-ID` comes before it, since a
+                 * @description `id` of an event, or the `X-Newest-Event` of any answer to who is signed in: the feed begins after it. `Last-Event-ID` comes before it, since a
                  *     browser that lost its connection sends both.
                  */
                 after?: string | null;

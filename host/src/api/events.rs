@@ -23,7 +23,7 @@ use crate::{
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 pub struct After {
-    /// `id` of an event, or the `X-Newest-Event` of any answer: the feed begins after it. `Last-Event-ID` comes before it, since a
+    /// `id` of an event, or the `X-Newest-Event` of any answer to who is signed in: the feed begins after it. `Last-Event-ID` comes before it, since a
     /// browser that lost its connection sends both.
     after: Option<String>,
 }

@@ -54,7 +54,7 @@ impl Refresher {
                 };
                 // A list may have been read before what a job did.
                 known.listed &= listed;
-                known.again |= known.begun && !listed;
+                known.again |= known.begun;
                 None
             });
             new.collect()
@@ -63,7 +63,12 @@ impl Refresher {
 
     /// Says that it is being judged; whether the list knows where it stands.
     fn begin(&self, id: &TableId) -> bool {
-        self.of(|pending| pending.get_mut(id).is_some_and(|one| std::mem::replace(&mut one.begun, true) | one.listed))
+        self.of(|pending| {
+            pending.get_mut(id).is_some_and(|one| {
+                one.begun = true;
+                one.listed
+            })
+        })
     }
 }
 
@@ -87,8 +92,11 @@ type Queue = Mutex<std::vec::IntoIter<Turn>>;
 impl Lakehouse {
     /// Makes reports of these tables in the background, on half of the machine; those already waiting are passed over.
     pub(crate) fn refresh(&self, due: Vec<Due>) {
+        if self.stopping.is_cancelled() {
+            return;
+        }
         let due = self.refresher.take(due);
-        if due.is_empty() || self.stopping.is_cancelled() {
+        if due.is_empty() {
             return;
         }
         let turns: Vec<Turn> = due.into_iter().map(|id| Turn { lakehouse: self.clone(), id }).collect();
@@ -177,9 +185,11 @@ mod tests {
         let [id] = id else { panic!("{id:?} wait") };
         assert!(refresher.take(vec![due("t", false)]).is_empty(), "it waits already");
         assert!(!refresher.begin(id), "the catalog is asked where it stands, for the list was read before the job");
+        assert!(!refresher.of(|pending| pending[id].again));
         assert!(refresher.take(vec![due("t", true)]).is_empty());
-        assert!(!refresher.of(|pending| pending[id].again), "a list that is read meanwhile tells nothing new");
-        assert!(refresher.take(vec![due("t", false)]).is_empty());
-        assert!(refresher.of(|pending| pending[id].again), "what a job did meanwhile is judged after this");
+        assert!(
+            refresher.of(|pending| pending[id].again),
+            "what is found to have moved meanwhile is judged after this"
+        );
     }
 }

@@ -18,10 +18,6 @@ use crate::{app::App, error::ApiError};
 /// Carries the id in both directions.
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// Id of the newest event when the request came: `/api/events?after=` tells what came after it, so that nothing is missed that
-/// happens between an answer and the opening of the feed.
-const NEWEST_EVENT: HeaderName = HeaderName::from_static("x-newest-event");
-
 /// The outermost layer.
 pub async fn observe(State(app): State<App>, request: Request, next: Next) -> Response {
     let started = Instant::now();
@@ -29,7 +25,6 @@ pub async fn observe(State(app): State<App>, request: Request, next: Next) -> Re
     let method = known_method(request.method());
     let route = request.extensions().get::<MatchedPath>().map_or("other", MatchedPath::as_str).to_owned();
     let span = info_span!("request", request_id = %id, method, path = request.uri().path(), user = Empty);
-    let newest = app.events.id(app.events.last());
     let mut response = next.run(request).instrument(span.clone()).await;
     let took = started.elapsed();
     let took_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
@@ -38,10 +33,8 @@ pub async fn observe(State(app): State<App>, request: Request, next: Next) -> Re
     if let Some(error) = response.extensions_mut().remove::<ApiError>() {
         response = problem(response, &error, &id);
     }
-    for (name, value) in [(REQUEST_ID, id), (NEWEST_EVENT, newest)] {
-        if let Ok(value) = HeaderValue::try_from(value) {
-            response.headers_mut().insert(name, value);
-        }
+    if let Ok(value) = HeaderValue::from_str(&id) {
+        response.headers_mut().insert(REQUEST_ID, value);
     }
     response
 }

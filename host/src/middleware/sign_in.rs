@@ -2,7 +2,7 @@
 
 use axum::{
     extract::{MatchedPath, Request, State},
-    http::{HeaderMap, header},
+    http::{HeaderMap, HeaderName, HeaderValue, header},
     middleware::Next,
     response::Response,
 };
@@ -17,12 +17,23 @@ use crate::{
     middleware::observe::record_user,
 };
 
+/// Id of the newest event when the request came: `/api/events?after=` tells what came after it, so that nothing is missed that
+/// happens between an answer and the opening of the feed. Who is not signed in is told nothing of what happens.
+const NEWEST_EVENT: HeaderName = HeaderName::from_static("x-newest-event");
+
 /// Puts the [`User`] into the request, by bearer token or session cookie; everything but the public routes and the console's files needs one.
 pub async fn identify(State(app): State<App>, mut request: Request, next: Next) -> Result<Response, ApiError> {
     if let Some(user) = who(&app, request.headers()).await? {
         record_user(&user.name);
         request.extensions_mut().insert(user);
-    } else if needs_sign_in(&request) {
+        let newest = app.events.id(app.events.last());
+        let mut response = next.run(request).await;
+        if let Ok(newest) = HeaderValue::try_from(newest) {
+            response.headers_mut().insert(NEWEST_EVENT, newest);
+        }
+        return Ok(response);
+    }
+    if needs_sign_in(&request) {
         return Err(ApiError::not_signed_in(
             "sign in at POST /api/session, or send `Authorization: Bearer` with a token of `drls user token`",
         ));

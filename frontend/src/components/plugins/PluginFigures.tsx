@@ -69,7 +69,7 @@ export function PluginFigures({ plugin }: { plugin: Schemas['PluginDetail'] }) {
                 <tr key={of.digest} className="border-b border-border last:border-0">
                   <th scope="row" className="px-4 py-1.5 font-medium tabular-nums">
                     {of.version}{' '}
-                    <code className="text-xs font-normal text-muted-foreground">{of.digest.slice(0, 8)}</code>
+                    <code className="text-xs font-normal text-muted-foreground">{of.digest.slice(0, 12)}</code>
                     {of.digest === plugin.digest && plugin.state === 'active' && (
                       <Badge tone="good" className="ml-2">
                         serves
