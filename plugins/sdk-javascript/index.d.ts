@@ -34,23 +34,26 @@ export interface Finding {
 
 /** A property of a JSON Schema (2020-12); one without a default must be given. */
 export interface Property {
-  type?: string | string[];
+  type?: string | readonly string[];
   description?: string;
   title?: string;
   default?: unknown;
+  enum?: readonly unknown[];
   [keyword: string]: unknown;
 }
 
 /** Properties by name. */
 export type Properties = Record<string, Property>;
 
-type ValueOf<P extends Property> = P['type'] extends 'integer' | 'number'
-  ? number
-  : P['type'] extends 'string'
-    ? string
-    : P['type'] extends 'boolean'
-      ? boolean
-      : any;
+type ValueOf<P extends Property> = P extends { enum: ReadonlyArray<infer One> }
+  ? One
+  : P['type'] extends 'integer' | 'number'
+    ? number
+    : P['type'] extends 'string'
+      ? string
+      : P['type'] extends 'boolean'
+        ? boolean
+        : any;
 
 /** The values that such properties describe. */
 export type Values<P extends Properties> = { [name in keyof P]: ValueOf<P[name]> };
@@ -78,34 +81,82 @@ export interface HealthRule<C extends Properties> extends Described<C> {
 
 /** A number of things before the plan runs and after it. */
 export interface Change {
+  /** As the facts have it. */
   before: number;
+  /** As the plan leaves it; an estimate where the engine decides. */
   after: number;
 }
 
-/** What a plan promises; what is absent is not promised. */
+/**
+ * What a plan promises; the host compares it with what happened and shows both. What is absent is not promised: leave
+ * out what the plan does not know or would have to gather facts for.
+ */
 export interface Effect {
-  dataFiles?: Change;
-  deleteFiles?: Change;
-  manifests?: Change;
-  snapshotsRemoved?: number;
-  bytesRead?: number;
-  bytesFreed?: number;
-  /** Milliseconds. */
-  duration?: number;
+  /** Live data files of the current snapshot. */
+  dataFiles?: Change | undefined;
+  /** Live delete files of the current snapshot. */
+  deleteFiles?: Change | undefined;
+  /** Manifests of the current snapshot. */
+  manifests?: Change | undefined;
+  /** Snapshots that the metadata lists no more. */
+  snapshotsRemoved?: number | undefined;
+  /** Bytes of files that are read to rewrite them. */
+  bytesRead?: number | undefined;
+  /** Bytes that storage holds less afterwards. */
+  bytesFreed?: number | undefined;
+  /** Time at `throughput`, milliseconds. */
+  duration?: number | undefined;
 }
 
-/** One thing that the host does to the table; made by the functions in `steps`. */
-export interface Step {
-  readonly tag: string;
-  readonly val?: unknown;
+/** Keys and values, as of table properties or of a procedure's options. */
+export type Pairs = ReadonlyArray<readonly [key: string, value: string]>;
+
+/** How data files are rewritten: small ones joined and large ones split, rows sorted, or bits of several columns interleaved. */
+export type Strategy = 'binpack' | 'sort' | 'zorder';
+
+interface Steps {
+  /**
+   * Rewrites data files by Iceberg's rewrite_data_files. `order`: "id DESC NULLS LAST, name" for sort, "a, b" for zorder;
+   * absent for binpack, and for sort by the table's own order. `filter`: SQL predicate that chooses the files.
+   */
+  'rewrite-data-files': { strategy: Strategy; order?: string | undefined; filter?: string | undefined; options: Pairs };
+  /** Rewrites position delete files by Iceberg's rewrite_position_delete_files, with these options. */
+  'rewrite-position-deletes': Pairs;
+  /** Rewrites the manifests by Iceberg's rewrite_manifests. */
+  'rewrite-manifests': undefined;
+  /** Removes these snapshots and every file that only they reach; neither the current one nor one that a ref points to. */
+  'expire-snapshots': { snapshotIds: BigInt64Array };
+  /** Deletes files that no metadata names, last modified before this (ms since the Unix epoch) and never younger than 24 h. */
+  'remove-orphan-files': { olderThan: bigint };
+  /** Adds a column by its full path, with a type as Iceberg spells it. `after`: the sibling that it follows; absent = last. */
+  'add-column': { path: string; dataType: string; doc?: string | undefined; after?: string | undefined };
+  /** Renames the column at a full path; `name` is the new last part. */
+  'rename-column': { path: string; name: string };
+  /** Drops the column at a full path, with what is nested in it. */
+  'drop-column': { path: string };
+  /** Sets table properties; others stay. */
+  'set-properties': Pairs;
+  /** The table's main branch goes back to this snapshot, one of its ancestors. */
+  rollback: bigint;
 }
+
+/** A step of one sort. */
+export type StepOf<T extends keyof Steps> = {
+  [tag in T]: Steps[tag] extends undefined ? { readonly tag: tag } : { readonly tag: tag; readonly val: Steps[tag] };
+}[T];
+
+/** One thing that the host does to the table; made by the functions in `steps`. */
+export type Step = StepOf<keyof Steps>;
 
 /** What the host would do, for a person to approve. */
 export interface Plan {
-  /** Empty where there is nothing to do. */
+  /** In order. Empty where there is nothing to do: running it changes nothing and succeeds. */
   steps: Step[];
+  /** What all steps together promise. */
   effect: Effect;
+  /** What undoes all steps together: rolling back while the snapshot before is kept, the opposite change, or nothing. */
   reversibility: 'rollback' | 'inverse' | 'none';
+  /** What a person should know before the click, a sentence each. */
   warnings?: string[];
 }
 
@@ -144,21 +195,17 @@ export const log: Record<'debug' | 'info' | 'warn' | 'error', (message: string) 
 
 /** The steps of a plan. */
 export const steps: {
-  rewriteDataFiles(of?: {
-    strategy?: 'binpack' | 'sort' | 'zorder';
-    order?: string;
-    filter?: string;
-    options?: Array<[string, string]>;
-  }): Step;
-  rewritePositionDeletes(options?: Array<[string, string]>): Step;
-  rewriteManifests(): Step;
-  expireSnapshots(ids: Iterable<bigint>): Step;
-  removeOrphanFiles(olderThan: number): Step;
-  addColumn(of: { path: string; dataType: string; doc?: string; after?: string }): Step;
-  renameColumn(of: { path: string; name: string }): Step;
-  dropColumn(path: string): Step;
-  setProperties(properties: Array<[string, string]>): Step;
-  rollback(snapshotId: bigint): Step;
+  rewriteDataFiles(of?: Partial<Steps['rewrite-data-files']>): StepOf<'rewrite-data-files'>;
+  rewritePositionDeletes(options?: Pairs): StepOf<'rewrite-position-deletes'>;
+  rewriteManifests(): StepOf<'rewrite-manifests'>;
+  expireSnapshots(ids: Iterable<bigint>): StepOf<'expire-snapshots'>;
+  /** Milliseconds since the Unix epoch. */
+  removeOrphanFiles(olderThan: number): StepOf<'remove-orphan-files'>;
+  addColumn(of: Steps['add-column']): StepOf<'add-column'>;
+  renameColumn(of: Steps['rename-column']): StepOf<'rename-column'>;
+  dropColumn(path: string): StepOf<'drop-column'>;
+  setProperties(properties: Pairs): StepOf<'set-properties'>;
+  rollback(snapshotId: bigint): StepOf<'rollback'>;
 };
 
 /** The effect of a plan that leaves the files of the current snapshot as they are. */

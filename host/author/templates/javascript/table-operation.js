@@ -24,7 +24,10 @@ export default tableOperation({
   },
 });
 
-/** One step, none where the table has that value already. */
+/**
+ * One step, none where the table has that value already.
+ * @returns {import('drls-plugin').Plan}
+ */
 export function decide(versions, now, effect) {
   if (versions < FEWEST) throw invalid(['/versions', `is ${versions}; keep ${FEWEST} or more`]);
   if (now === String(versions)) return nothing(effect, `The table keeps ${versions} already.`);
