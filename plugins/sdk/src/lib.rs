@@ -65,6 +65,8 @@ pub mod http;
 pub mod human;
 mod input;
 pub mod log;
+#[cfg(target_arch = "wasm32")]
+mod memory;
 pub mod names;
 mod operation;
 mod properties;
