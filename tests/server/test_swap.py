@@ -52,6 +52,14 @@ def finding(report: Any) -> Any:
     return next(one for one in report["findings"] if one["rule"]["id"] == RULE)
 
 
+def judged_by(version: str, api: Api, table: str, folder: Path) -> bytes:
+    """Put a build of that version there, and have it called once at least; give it."""
+    component = other_build(built(RULE), version=version)
+    drop_in(folder, f"{RULE}.wasm", component)
+    until(f"a report by {version}", lambda: finding(api.table(table, "health").ok())["rule"]["version"] == version)
+    return component
+
+
 def plugin(api: Api, name: str) -> Any:
     """Give what is told of a plugin."""
     return next(one for one in api.get("/api/plugins").ok()["items"] if one["id"] == name)
@@ -210,6 +218,33 @@ def test_a_setting_that_is_taken_out_holds_no_longer(api: Api, table: str, folde
     until("it is back, with its own values", found)
 
 
+def test_where_one_rule_changes_it_alone_is_asked_again(api: Api, table: str, folder: Path) -> None:
+    def calls() -> dict[str, int]:
+        items = api.get("/api/plugins").ok()["items"]
+        return {one["id"]: one["calls"] for one in items if "health-rule" in one["kinds"] and one["id"] != RULE}
+
+    def said(report: Any) -> list[Any]:
+        return [one for one in report["findings"] if one["rule"]["id"] != RULE]
+
+    before = api.table(table, "health").ok()
+    assert {one["rule"]["id"] for one in before["judged_by"]} == {RULE, *calls()}
+    asked = calls()
+    try:
+        judged_by("0.7.0", api, table, folder)
+        report = api.table(table, "health").ok()
+        assert calls() == asked, "others were asked again"
+        assert said(report) == said(before)
+        assert report["facts"] == before["facts"], "what was gathered for the others is there still"
+        assert report["as_of"] == before["as_of"], "it is no newer than the oldest that it says"
+        api.run("set-properties", table, properties={"moved": "once"})
+        report = api.table(table, "health").ok()
+        assert report["as_of"] > before["as_of"]
+        assert all(count > asked[rule] for rule, count in calls().items()), "the table has moved: all are asked"
+    finally:
+        drop_in(folder, f"{RULE}.wasm", built(RULE))
+        until("the first serves", lambda: plugin(api, RULE)["version"] == "0.1.0")
+
+
 def test_figures_are_of_each_version_and_go_on_where_it_comes_back(api: Api, table: str, folder: Path) -> None:
     def counted() -> dict[str, Any]:
         shown = api.get(f"/api/plugins/{RULE}").ok()
@@ -218,27 +253,18 @@ def test_figures_are_of_each_version_and_go_on_where_it_comes_back(api: Api, tab
         assert serving == {key: of[shown["version"]][key] for key in serving}
         return of
 
-    def judged_by(version: str, component: bytes) -> None:
-        """Put a build there, and have it called once at least."""
-        drop_in(folder, f"{RULE}.wasm", component)
-        until(
-            f"a report by {version}",
-            lambda: finding(api.table(table, "health").ok())["rule"]["version"] == version,
-        )
-
-    first = other_build(built(RULE), version="0.2.0")
     try:
-        judged_by("0.2.0", first)
+        first = judged_by("0.2.0", api, table, folder)
         of_first = counted()["0.2.0"]
         assert of_first["calls"] >= 1
         assert 0 <= of_first["instantiate_p50_us"] <= of_first["p99_us"]
         assert of_first["wait_p50_us"] is not None
         assert of_first["memory_peak"] > 0
-        judged_by("0.3.0", other_build(built(RULE), version="0.3.0"))
+        judged_by("0.3.0", api, table, folder)
         both = counted()
         assert both["0.3.0"]["calls"] >= 1
         assert both["0.2.0"]["calls"] >= of_first["calls"]
-        judged_by("0.2.0", first)
+        judged_by("0.2.0", api, table, folder)
         assert counted()["0.2.0"]["calls"] > of_first["calls"], "it goes on where it was"
         page = api.get("/metrics").text
         for metric in ("calls_total", "call_duration_seconds_count", "instantiate_duration_seconds_sum"):

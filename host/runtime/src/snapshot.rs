@@ -12,6 +12,7 @@ pub struct Snapshot {
     generation: u64,
     plugins: BTreeMap<String, Arc<Plugin>>,
     rules: Vec<Arc<Plugin>>,
+    rule_keys: Vec<String>,
     operations: Vec<Arc<Plugin>>,
     rules_digest: String,
 }
@@ -20,8 +21,9 @@ impl Snapshot {
     pub(crate) fn new(generation: u64, plugins: BTreeMap<String, Arc<Plugin>>) -> Self {
         let of = |kind| plugins.values().filter(|p| p.kinds().contains(&kind)).cloned().collect::<Vec<_>>();
         let (rules, operations) = (of(Kind::HealthRule), of(Kind::TableOperation));
-        let rules_digest = digest(&rules);
-        Self { generation, plugins, rules, operations, rules_digest }
+        let rule_keys: Vec<String> = rules.iter().map(key).collect();
+        let rules_digest = crate::load::digest(rule_keys.concat().as_bytes());
+        Self { generation, plugins, rules, rule_keys, operations, rules_digest }
     }
 
     /// Number of the snapshot; a later one is higher.
@@ -44,6 +46,12 @@ impl Snapshot {
         &self.rules
     }
 
+    /// Of each of [`Snapshot::rules`] a hash over its id, its file's digest and its configuration: equal for rules that judge
+    /// equally, so a key for kept findings. 64 hexadecimal digits.
+    pub fn rule_keys(&self) -> &[String] {
+        &self.rule_keys
+    }
+
     /// Table operations, by id.
     pub fn operations(&self) -> &[Arc<Plugin>] {
         &self.operations
@@ -54,8 +62,7 @@ impl Snapshot {
         self.plugins.get(id).filter(|p| p.kinds().contains(&Kind::TableOperation))
     }
 
-    /// Hash over ids, file digests and configurations of the rules: equal for rules that judge equally, so a key for
-    /// kept judgements. 64 hexadecimal digits.
+    /// Hash over all of [`Snapshot::rule_keys`]: a key for kept judgements. 64 hexadecimal digits.
     pub fn rules_digest(&self) -> &str {
         &self.rules_digest
     }
@@ -65,14 +72,14 @@ impl Snapshot {
     }
 }
 
-fn digest(rules: &[Arc<Plugin>]) -> String {
+fn key(rule: &Arc<Plugin>) -> String {
+    let (id, digest) = (rule.id(), &rule.identity().digest);
     // One whose calls are refused judges nothing: reports without it are others than those with it.
-    let rule = |p: &Arc<Plugin>| match p.barred() {
-        Some(_) => serde_json::json!([p.id(), p.identity().digest, "barred"]),
-        None => serde_json::json!([p.id(), p.identity().digest, sorted(p.config())]),
+    let of = match rule.barred() {
+        Some(_) => serde_json::json!([id, digest, "barred"]),
+        None => serde_json::json!([id, digest, sorted(rule.config())]),
     };
-    let all: Vec<Value> = rules.iter().map(rule).collect();
-    crate::load::digest(Value::Array(all).to_string().as_bytes())
+    crate::load::digest(of.to_string().as_bytes())
 }
 
 /// Keys in order, whatever order the JSON library keeps them in.

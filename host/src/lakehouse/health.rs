@@ -1,4 +1,5 @@
-//! Facts -> rules -> report. A report holds as long as the table's metadata file, the rules and their configuration do.
+//! Facts -> rules -> report. A report holds as long as the table's metadata file, the rules and their configuration do; where
+//! only some of the rules have changed, those alone are asked again.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -61,6 +62,15 @@ pub(crate) struct FailedRule {
     pub(crate) error: String,
 }
 
+/// A rule that answered, whether or not it found anything.
+#[derive(Debug, Clone, Serialize, Deserialize, utoipa::ToSchema)]
+pub(crate) struct JudgedBy {
+    /// The rule.
+    pub(crate) rule: PluginRef,
+    /// Hash over the rule, its component and its configuration: what it found holds for this table while this is the same.
+    pub(crate) key: String,
+}
+
 /// The worst finding, for lists.
 #[derive(Debug, Clone, Serialize, Deserialize, utoipa::ToSchema)]
 pub(crate) struct Worst {
@@ -94,6 +104,9 @@ pub(crate) struct Report {
     pub(crate) findings: Vec<RuleFinding>,
     /// Rules that failed; the others are not hidden by them.
     pub(crate) failed_rules: Vec<FailedRule>,
+    /// Rules that answered, those that found nothing too.
+    #[serde(default)]
+    pub(crate) judged_by: Vec<JudgedBy>,
     /// What was gathered: totals, file sizes, partitions, snapshots, manifests, metadata log; null where no rule asks.
     #[schema(value_type = Object)]
     pub(crate) facts: serde_json::Value,
@@ -111,54 +124,84 @@ pub(super) struct Judged {
     figures: Figures,
 }
 
+/// The last report of a table that has not moved since.
+pub(super) struct Kept {
+    report: Report,
+    /// When its facts were gathered, ms since the Unix epoch.
+    as_of: i64,
+    /// The rules have not changed since either.
+    pub(super) holds: bool,
+}
+
+impl Kept {
+    /// What a rule found, where it would find the same again.
+    fn findings_of(&self, rule: &Plugin, key: &str) -> Option<impl Iterator<Item = &RuleFinding>> {
+        let answered = self.report.judged_by.iter().any(|one| one.key == key);
+        answered.then(|| self.report.findings.iter().filter(|one| one.rule.id == rule.id()))
+    }
+}
+
 impl Lakehouse {
     /// The health report of a table: the kept one while it holds, else a new one.
     pub(crate) async fn health(&self, table: &Located) -> Result<Report, ApiError> {
         let rules = self.plugins().await?;
-        if let Some(report) = self.kept_report(table, &rules).await? {
+        let kept = self.kept_report(table, &rules).await?;
+        if let Some(Kept { report, holds: true, .. }) = kept {
             return Ok(report);
         }
-        let judged = self.judge(table, rules).await?;
+        let judged = self.judge(table, rules, kept).await?;
         self.keep(&[&judged]).await;
         Ok(judged.report)
     }
 
-    /// The last report of a table where it holds.
-    pub(super) async fn kept_report(&self, table: &Located, rules: &Snapshot) -> Result<Option<Report>, ApiError> {
+    /// The last report of a table as it stands, where it is not too old.
+    pub(super) async fn kept_report(&self, table: &Located, rules: &Snapshot) -> Result<Option<Kept>, ApiError> {
         let namespace = namespace_key(&table.id.namespace);
         let kept = reports::get(self.db.read(), &table.id.catalog, &namespace, &table.id.name).await?;
         let now = crate::db::now().timestamp_millis();
-        if let Some(kept) = kept
-            && kept.metadata_location == table.metadata_location
-            && kept.rules_digest == rules.rules_digest()
-            && now - kept.as_of < MAX_AGE_MS
-            && let Ok(report) = serde_json::from_str::<Report>(&kept.body)
+        let of_this =
+            kept.filter(|kept| kept.metadata_location == table.metadata_location && now - kept.as_of < MAX_AGE_MS);
+        let Some(reports::Kept { rules_digest, as_of, body, .. }) = of_this else { return Ok(None) };
+        // One that an older version of this server wrote may have another shape.
+        let Ok(report) = serde_json::from_str::<Report>(&body) else { return Ok(None) };
+        let holds = rules_digest == rules.rules_digest()
             // A rule that failed may answer by now; one that was taken out of service does not.
-            && report.failed_rules.iter().all(|f| rules.plugin(&f.rule.id).is_some_and(|p| p.barred().is_some()))
-        {
+            && report.failed_rules.iter().all(|f| rules.plugin(&f.rule.id).is_some_and(|p| p.barred().is_some()));
+        if holds {
             self.lists.holds_still(&table.id);
-            return Ok(Some(report));
         }
-        Ok(None)
+        Ok(Some(Kept { report, as_of, holds }))
     }
 
-    /// Makes a report of a table as it stands there.
-    pub(super) async fn judge(&self, table: &Located, rules: Arc<Snapshot>) -> Result<Judged, ApiError> {
+    /// Makes a report of a table as it stands there. Rules that are in the kept one as they are now are not asked again.
+    pub(super) async fn judge(
+        &self,
+        table: &Located,
+        rules: Arc<Snapshot>,
+        kept: Option<Kept>,
+    ) -> Result<Judged, ApiError> {
+        let mut said = Said::default();
+        let mut asked = Vec::new();
+        for (rule, key) in rules.rules().iter().zip(rules.rule_keys()) {
+            match kept.as_ref().and_then(|kept| kept.findings_of(rule, key)) {
+                Some(findings) => said.answered(rule, key, findings.map(|one| one.finding.clone())),
+                None => asked.push((rule.clone(), key.clone())),
+            }
+        }
+        let kept = kept.filter(|_| !said.judged_by.is_empty());
         let groups: BTreeSet<Group> =
-            rules.rules().iter().filter(|r| r.barred().is_none()).flat_map(|r| r.needs().iter().copied()).collect();
+            asked.iter().filter(|(r, _)| r.barred().is_none()).flat_map(|(r, _)| r.needs().iter().copied()).collect();
         let (metadata, facts) = self.gather(table, &groups).await?;
         let facts = Arc::new(facts);
-        let rules_digest = rules.rules_digest().to_owned();
         let judged = facts.clone();
-        let (findings, failed_rules) =
-            tokio::task::spawn_blocking(move || evaluate(&rules, &judged)).await.map_err(ApiError::internal)?;
-        let report = report(table, &facts, findings, failed_rules);
+        let said = tokio::task::spawn_blocking(move || said.ask(&asked, &judged)).await.map_err(ApiError::internal)?;
+        let report = report(table, &facts, said, kept.as_ref());
         let summary = reports::Summary {
             namespace: namespace_key(&table.id.namespace),
             name: table.id.name.clone(),
             metadata_location: table.metadata_location.clone(),
-            rules_digest,
-            as_of: facts.as_of,
+            rules_digest: rules.rules_digest().to_owned(),
+            as_of: as_of(&facts, kept.as_ref()),
             score: i64::from(report.score),
             worst: report.worst.as_ref().map(serde_json::to_string).transpose().map_err(ApiError::internal)?,
             format_version: i64::from(facts.format_version),
@@ -197,23 +240,43 @@ impl Lakehouse {
     }
 }
 
-/// Runs every rule; one that fails is told beside the findings of the others.
-fn evaluate(rules: &Snapshot, facts: &Arc<TableFacts>) -> (Vec<RuleFinding>, Vec<FailedRule>) {
-    let (mut findings, mut failed) = (Vec::new(), Vec::new());
-    for plugin in rules.rules() {
-        let rule = PluginRef::from(plugin.as_ref());
-        match plugin.evaluate(facts, None) {
-            Ok(found) => {
-                findings.extend(found.into_iter().map(|finding| RuleFinding { rule: rule.clone(), finding }));
-            }
-            Err(error) => failed.push(FailedRule { rule, error: error.to_string() }),
-        }
-    }
-    findings.sort_by_key(|f| std::cmp::Reverse((f.finding.penalty, f.finding.severity)));
-    (findings, failed)
+/// What the rules said.
+#[derive(Default)]
+struct Said {
+    findings: Vec<RuleFinding>,
+    failed: Vec<FailedRule>,
+    judged_by: Vec<JudgedBy>,
 }
 
-fn report(table: &Located, facts: &TableFacts, findings: Vec<RuleFinding>, failed_rules: Vec<FailedRule>) -> Report {
+impl Said {
+    fn answered(&mut self, rule: &Plugin, key: &str, findings: impl IntoIterator<Item = Finding>) {
+        let rule = PluginRef::from(rule);
+        self.findings.extend(findings.into_iter().map(|finding| RuleFinding { rule: rule.clone(), finding }));
+        self.judged_by.push(JudgedBy { rule, key: key.to_owned() });
+    }
+
+    /// Asks rules; one that fails is told beside the findings of the others.
+    fn ask(mut self, rules: &[(Arc<Plugin>, String)], facts: &Arc<TableFacts>) -> Self {
+        for (rule, key) in rules {
+            match rule.evaluate(facts, None) {
+                Ok(found) => self.answered(rule, key, found),
+                Err(error) => {
+                    self.failed.push(FailedRule { rule: PluginRef::from(rule.as_ref()), error: error.to_string() });
+                }
+            }
+        }
+        self.findings.sort_by_key(|f| std::cmp::Reverse((f.finding.penalty, f.finding.severity)));
+        self
+    }
+}
+
+/// When the oldest of what a report says was true.
+fn as_of(facts: &TableFacts, kept: Option<&Kept>) -> i64 {
+    kept.map_or(facts.as_of, |kept| kept.as_of)
+}
+
+fn report(table: &Located, facts: &TableFacts, said: Said, kept: Option<&Kept>) -> Report {
+    let Said { findings, failed, judged_by } = said;
     let penalty: u32 = findings.iter().map(|f| u32::from(f.finding.penalty)).sum();
     let worst = findings.iter().max_by_key(|f| (f.finding.severity, f.finding.penalty)).map(|f| Worst {
         code: f.finding.code.clone(),
@@ -225,13 +288,25 @@ fn report(table: &Located, facts: &TableFacts, findings: Vec<RuleFinding>, faile
         catalog: table.id.catalog.clone(),
         score: u8::try_from(100u32.saturating_sub(penalty)).unwrap_or(0),
         worst,
-        as_of: super::rfc3339(facts.as_of),
+        as_of: super::rfc3339(as_of(facts, kept)),
         stale: false,
         metadata_location: table.metadata_location.clone(),
         findings,
-        failed_rules,
-        facts: shown(facts),
+        failed_rules: failed,
+        judged_by,
+        facts: shown_with(facts, kept),
     }
+}
+
+/// As [`shown`], with what was gathered before for the rules that were not asked again: it is of the same metadata file.
+fn shown_with(facts: &TableFacts, kept: Option<&Kept>) -> serde_json::Value {
+    let mut shown = shown(facts);
+    if let (Some(before), Some(shown)) = (kept.and_then(|kept| kept.report.facts.as_object()), shown.as_object_mut()) {
+        for (name, value) in shown.iter_mut().filter(|(_, value)| value.is_null()) {
+            value.clone_from(before.get(name).unwrap_or(&serde_json::Value::Null));
+        }
+    }
+    shown
 }
 
 /// The facts behind a report, cut to what a page shows.

@@ -9,6 +9,7 @@ use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 
 use super::Lakehouse;
+use super::catalogs::Located;
 use super::health::Judged;
 use crate::error::ApiError;
 
@@ -141,17 +142,21 @@ impl Lakehouse {
         let place = if self.refresher.begin(id) { self.lists.place(id) } else { None };
         if let Some(place) = place {
             let at = self.catalogs.at(id, &place).await?;
-            let judged = self.judge(&at, self.plugins().await?).await;
+            let judged = self.judge_at(&at).await;
             if judged.is_ok() {
-                return judged.map(Some);
+                return judged;
             }
             // It may have moved, or be gone, since it was listed: where it stands now decides what is told.
         }
-        let rules = self.plugins().await?;
         let table = self.locate(id).await?;
-        match self.kept_report(&table, &rules).await? {
-            Some(_) => Ok(None),
-            None => self.judge(&table, rules).await.map(Some),
+        self.judge_at(&table).await
+    }
+
+    async fn judge_at(&self, table: &Located) -> Result<Option<Judged>, ApiError> {
+        let rules = self.plugins().await?;
+        match self.kept_report(table, &rules).await? {
+            Some(kept) if kept.holds => Ok(None),
+            kept => self.judge(table, rules, kept).await.map(Some),
         }
     }
 
