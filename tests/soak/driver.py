@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from vitals import Vitals
 
 TABLES = (("v2 by region", 2, True), ("v2", 2, False), ("v1 by region", 1, True))
+OF_SPARK = (("v3 by region", 3, True),)
+"""Those that Spark alone writes."""
 GONE = (OSError, http.client.HTTPException)
 """What a request ends with whose server was killed."""
 ASKS = ("run", "undo", "cancel", "rewrite")
@@ -42,6 +44,11 @@ class Plan(NamedTuple):
     bursts: int
     with_spark: bool = False
     kills: bool = False
+
+    @property
+    def tables(self) -> tuple[tuple[str, int, bool], ...]:
+        """Name, format version and whether it is partitioned, of each table."""
+        return (*TABLES, *OF_SPARK) if self.with_spark else TABLES
 
     def command(self) -> str:
         """The command that runs it again."""
@@ -72,7 +79,7 @@ class Run:
         """Make the tables."""
         api = self.api()
         until("all plugins serve", lambda: loaded(api) == {file.stem for file in PLUGINS.glob("*.wasm")})
-        for number, (_, version, partitioned) in enumerate(TABLES):
+        for number, (_, version, partitioned) in enumerate(self.plan.tables):
             subject = Subject(self.home, api, f"soak.t{self.plan.seed}_{number}", version, partitioned)
             subject.make()
             self.subjects.append(subject)
@@ -123,19 +130,20 @@ class Run:
     def step(self, burst: int, number: int) -> None:
         """One step on one table, and all that has to hold after it."""
         subject, rng = self.subjects[number], self.rng("step", burst, number)
-        offered = kinds(with_spark=self.plan.with_spark)
+        offered = kinds(with_spark=self.plan.with_spark, by_pyiceberg=subject.by_pyiceberg)
         if self._kill_of(burst):
             offered = {kind: one for kind, one in offered.items() if kind.startswith(ASKS)}
         first = burst < 3  # noqa: PLR2004 (there is nothing to work on before that)
-        kind = "append" if first else rng.choices(list(offered), [weight for weight, _ in offered.values()])[0]
+        fill = "append" if subject.by_pyiceberg else "insert by Spark"
+        kind = fill if first else rng.choices(list(offered), [weight for weight, _ in offered.values()])[0]
         try:
             outcome = offered[kind][1](subject, rng) or Outcome("nothing")
-            self.note(burst, TABLES[number][0], kind, outcome)
+            self.note(burst, self.plan.tables[number][0], kind, outcome)
             self._see(burst, number)
         except GONE as error:
             if not self._kill_of(burst):
                 raise self._failed(burst, number, kind, error) from error
-            self.note(burst, TABLES[number][0], kind, Outcome("interrupted", type(error).__name__))
+            self.note(burst, self.plan.tables[number][0], kind, Outcome("interrupted", type(error).__name__))
         except Exception as error:
             raise self._failed(burst, number, kind, error) from error
 
@@ -151,8 +159,8 @@ class Run:
             checks.listed(subject)
 
     def _failed(self, burst: int, number: int, kind: str, error: BaseException) -> SoakError:
-        where = f"burst {burst}, {kind} on {self.subjects[number].name} ({TABLES[number][0]})"
-        self.note(burst, TABLES[number][0], kind, Outcome("FAILED", " ".join(str(error).split())[:2000]))
+        where = f"burst {burst}, {kind} on {self.subjects[number].name} ({self.plan.tables[number][0]})"
+        self.note(burst, self.plan.tables[number][0], kind, Outcome("FAILED", " ".join(str(error).split())[:2000]))
         words = f"{where}: {type(error).__name__}: {error}\nhome: {self.home.folder}\nlog: {self.log}"
         return SoakError(f"{words}\nagain: {self.plan.command()}")
 
@@ -182,7 +190,7 @@ class Run:
                 self._see(burst, number)
             except Exception as error:
                 raise self._failed(burst, number, "kill", error) from error
-            self.note(burst, TABLES[number][0], "kill", outcome)
+            self.note(burst, self.plan.tables[number][0], "kill", outcome)
         self.counts["kill", "survived"] += 1
 
     def _found_out(self, subject: Subject) -> Outcome:

@@ -99,8 +99,24 @@ def _without_java(subject: Subject, order: Order, rng: Random) -> Outcome:
     return outcome
 
 
-def kinds(*, with_spark: bool) -> dict[str, tuple[int, Step]]:
-    """Steps by name, each with its weight."""
+def _refused(subject: Subject, rng: Random) -> Outcome | None:
+    """What commits without Spark is not planned, and says why."""
+    order = LIGHT[rng.choice([name for name in LIGHT if name != "remove-orphans"])](subject, rng)
+    if order is None:
+        return None
+    location = subject.table().metadata_location
+    body = {"table": subject.name, "arguments": order.arguments, "dry_run": True}
+    answer = subject.api.post(f"/api/operations/{order.operation}", body)
+    if answer.status == 200:  # noqa: PLR2004
+        assert answer.body["plan"]["steps"] == [], "a plan that can't be carried out"
+        return Outcome("nothing", f"{order.operation} {order.arguments}")
+    assert "format version 3" in answer.problem(422, "invalid-request")["detail"]
+    assert subject.table().metadata_location == location
+    return Outcome("refused", f"{order.operation} {order.arguments}")
+
+
+def kinds(*, with_spark: bool, by_pyiceberg: bool = True) -> dict[str, tuple[int, Step]]:
+    """Steps by name, each with its weight, on a table that PyIceberg writes or that Spark alone does."""
     light = {f"run {name}": (4, _ordered(run, LIGHT, name)) for name in LIGHT if name != "remove-orphans"}
     common: dict[str, tuple[int, Step]] = {
         "append": (22, _outside(append)),
@@ -117,6 +133,10 @@ def kinds(*, with_spark: bool) -> dict[str, tuple[int, Step]]:
     }
     if not with_spark:
         return {**common, "rewrite without Java": (3, _ordered(_without_java, HEAVY))}
+    if not by_pyiceberg:
+        # The rest commits without Spark: each is refused.
+        both = ("run remove-orphans", "run a kept plan", "undo")
+        common = {kind: common[kind] for kind in both} | {"ask for what Spark alone can": (6, _refused)}
     return {
         **common,
         "run compact": (12, _ordered(run, HEAVY, "compact")),
@@ -142,6 +162,7 @@ def not_done(counts: Counter[tuple[str, str]], *, with_spark: bool, kills: bool,
         wanted |= {
             "run compact": "succeeded", "run rewrite-manifests": "succeeded", "rewrite beside writers": "succeeded",
             "merge by Spark": "done", "delete by Spark": "done", "insert by Spark": "done",
+            "ask for what Spark alone can": "refused",
         }  # fmt: skip
     lacking = [
         f"{kind}: {word} {counts[kind, word]} times, at least {least} wanted"

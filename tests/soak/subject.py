@@ -11,7 +11,7 @@ from pyiceberg.schema import Schema
 from pyiceberg.transforms import IdentityTransform
 from pyiceberg.types import DoubleType, LongType, NestedField, StringType
 
-from drls import catalog
+from drls import catalog, spark
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -98,9 +98,27 @@ class Subject:
         opened = catalog.open(self.home.lake)
         opened.create_namespace_if_not_exists(self.name.split(".")[0])
         properties = {"format-version": str(self.version), **(MERGE_ON_READ if self.version > 1 else {})}
+        if not self.by_pyiceberg:
+            self._make_in_spark(properties)
+            return
         spec = BY_REGION if self.partitioned else PartitionSpec()
         opened.create_table(tuple(self.name.split(".")), SCHEMA, partition_spec=spec, properties=properties)
         self.model = modelled(self.table())
+
+    def _make_in_spark(self, properties: dict[str, str]) -> None:
+        """Make it as `make` does, of a format that PyIceberg reads and does not write."""
+        told = ", ".join(f"'{key}' = '{one}'" for key, one in properties.items())
+        partitioned = "PARTITIONED BY (region)" if self.partitioned else ""
+        spark.sql(
+            f"CREATE TABLE {self.in_spark} (id BIGINT, region STRING, value DOUBLE) USING iceberg {partitioned}"
+            f" TBLPROPERTIES ({told})"
+        )
+        self.model = modelled(self.table())
+
+    @property
+    def by_pyiceberg(self) -> bool:
+        """Whether PyIceberg writes the table's format."""
+        return self.version < 3  # noqa: PLR2004
 
     def drop(self) -> None:
         """Drop the table."""

@@ -223,7 +223,8 @@ def write_beside(subject: Subject, rng: Random, effects: dict[int, Any], stop: C
     tries end where the files that a delete read are gone.
     """
     while len(effects) < MOST_BESIDE and not stop():
-        how = append if rng.random() < 0.8 else delete  # noqa: PLR2004
+        add = append if subject.by_pyiceberg else spark_insert
+        how = add if rng.random() < 0.8 or not subject.by_pyiceberg else delete  # noqa: PLR2004
         try:
             written = how(subject, rng)
         except (CommitFailedException, ValidationException):
