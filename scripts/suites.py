@@ -106,6 +106,7 @@ def checks() -> list[Suite]:
         check("build", "scripts/build.sh"),
         check("format: host", "cargo", "fmt", "--all", "--check"),
         check("format: plugins", "cargo", "fmt", "--all", "--check", folder="plugins"),
+        check("format: fuzz", "cargo", "fmt", "--check", folder="host/fuzz"),
         check("clippy: host", "cargo", "clippy", "--release", *clippy),
         check("clippy: plugins", "cargo", "clippy", *clippy, folder="plugins"),
         check("docs: host", "cargo", "doc", "--release", "--workspace", "--no-deps", RUSTDOCFLAGS="-D warnings"),

@@ -162,7 +162,8 @@ impl Manifest {
         if !is_kebab(&manifest.id) {
             return Err(Refusal::BadManifest(format!("id {:?}: {KEBAB_RULE}", manifest.id)));
         }
-        if !manifest.needs.is_empty() {
+        // Not only where something is asked for: hosts without a method are a mistake too.
+        if manifest.needs != Rights::default() {
             let wrong = |mistakes: Vec<FieldError>| {
                 let words = mistakes.iter().map(|one| format!("needs{}: {}", one.pointer, one.detail));
                 Refusal::BadManifest(words.collect::<Vec<_>>().join("; "))

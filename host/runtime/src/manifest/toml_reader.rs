@@ -76,6 +76,9 @@ fn http_needs(table: toml::Table, errors: &mut Vec<ManifestError>) -> Http {
         );
     }
     let methods = keys.strings("methods").unwrap_or_else(|| vec!["GET".to_owned()]);
+    if methods.is_empty() {
+        keys.error("methods", "is empty; name one or more, or leave it out for \"GET\"".to_owned());
+    }
     let mut each = |key: &str, words: Vec<String>, parse: fn(&str) -> Result<String, String>| {
         let parsed = words.iter().map(|word| parse(word));
         parsed.filter_map(|one| one.map_err(|detail| keys.error(key, detail)).ok()).collect()

@@ -21,6 +21,7 @@ mod corpus;
 mod events;
 mod files;
 mod frozen;
+mod fuzzed;
 mod life;
 mod manifest;
 mod refusals;

@@ -111,3 +111,18 @@ fn refuses_values_that_json_does_not_have() {
     assert_eq!(errors.len(), 2, "{errors:?}");
     assert!(errors.iter().any(|e| e.starts_with("config.deep.when: JSON has no dates")), "{errors:?}");
 }
+
+#[test]
+fn hosts_need_a_method_and_methods_a_host() {
+    let asked = |http: &str| errors(&format!("{GOOD}\n[needs.http]\n{http}\n"));
+    let none = asked("hosts = [\"a.example\"]\nmethods = []");
+    assert_eq!(none, ["needs.http.methods: is empty; name one or more, or leave it out for \"GET\""]);
+    assert!(asked("hosts = []")[0].starts_with("needs.http.hosts: is missing"));
+    let component = wat::parse_str("(component)").expect("wat");
+    for (http, wrong) in [(json!({"hosts": ["a.example"]}), "methods"), (json!({"methods": ["GET"]}), "hosts")] {
+        let manifest = json!({"format": 1, "id": "a", "version": "1.0.0", "title": "A", "needs": {"http": http}});
+        let packed = crate::support::custom_section(&component, manifest.to_string().as_bytes());
+        let refused = Manifest::read(&packed).expect_err("refused").to_string();
+        assert!(refused.contains(&format!("needs/http/{wrong}: is empty; name one or more")), "{refused}");
+    }
+}
