@@ -54,7 +54,7 @@ def main() -> None:
     make(home.lake, "shapes.nested", Sick(nested=True, branches=["audit"], tags=["v1"]))
     make(home.lake, "shapes.branches", Sick(files=12, snapshots=8, branches=["dev", "audit"], tags=["v1", "v2"]))
     make(home.lake, "shapes.empty", Sick(files=0))
-    for name in ("moves", "forms", "tabs", "plain"):
+    for name in ("moves", "forms", "tabs", "plain", "past"):
         make(home.lake, f"work.{name}", Sick(files=6, snapshots=2))
     _long(home)
 

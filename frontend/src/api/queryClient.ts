@@ -2,6 +2,9 @@ import { keepPreviousData, QueryClient, type Query, type QueryFilters } from '@t
 
 import { asProblem } from './problem';
 
+/** Seconds in which a failure is still an answer to the page that opens. */
+const JUST_NOW = 5;
+
 /** Answers are kept for five minutes and trusted for half of one; the live feed says earlier what has changed. */
 export const queryClient = new QueryClient({
   defaultOptions: {
@@ -15,6 +18,11 @@ export const queryClient = new QueryClient({
       retry: (failures, error) => {
         const problem = asProblem(error);
         return problem.passes && problem.retryAfter === null && failures < 2;
+      },
+      // What failed while its page was still coming is told there and not asked twice, nor before the wait that was asked for.
+      retryOnMount: ({ state }) => {
+        const wait = asProblem(state.error).retryAfter ?? JUST_NOW;
+        return state.isInvalidated || Date.now() >= state.errorUpdatedAt + wait * 1000;
       },
       retryDelay: (attempt) => 400 * 2 ** attempt,
     },

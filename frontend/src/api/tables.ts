@@ -1,6 +1,6 @@
 import { infiniteQueryOptions, queryOptions } from '@tanstack/react-query';
 
-import { client, type Schemas } from './client';
+import { api, client, type Schemas } from './client';
 
 export type TableItem = Schemas['TableItem'];
 
@@ -42,4 +42,26 @@ export function allTables(catalog: string | undefined) {
 /** How a table is addressed by the routes below `/api/table/{name}/`. */
 export function tableParams(name: string, catalog: string | undefined) {
   return { params: { path: { name }, query: catalog ? { catalog } : {} } };
+}
+
+/** The report on a table: its score, findings and figures. */
+export function tableHealth(name: string, catalog: string | undefined) {
+  return api.queryOptions('get', '/api/table/{name}/health', tableParams(name, catalog));
+}
+
+export function tableSchema(name: string, catalog: string | undefined) {
+  return api.queryOptions('get', '/api/table/{name}/schema', tableParams(name, catalog));
+}
+
+/** The most rows that the server shows. */
+export const MOST_ROWS = 100;
+
+/** Some rows of a table, as it is now or as it was at a snapshot. */
+export function tableRows(name: string, catalog: string | undefined, snapshot: string | undefined) {
+  return api.queryOptions('get', '/api/table/{name}/preview', {
+    params: {
+      path: { name },
+      query: { limit: MOST_ROWS, ...(catalog && { catalog }), ...(snapshot && { snapshot_id: snapshot }) },
+    },
+  });
 }

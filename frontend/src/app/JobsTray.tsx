@@ -1,30 +1,29 @@
+import { useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { ListChecks } from 'lucide-react';
 import { useState } from 'react';
 
+import { newestJobs, runningJobs, TRAY_SHOWS } from '@/api/jobs';
 import { ENDED } from '@/api/live';
 import { JobProgress, JobState } from '@/components/common/job/JobState';
 import { Ago } from '@/components/common/Values';
 import { Button } from '@/components/ui/button';
 import { Popover, PopoverContent, PopoverTrigger } from '@/components/ui/popover';
-import { useApi } from '@/hooks/useApi';
 import { count, words } from '@/lib/format';
 
-/** Jobs in the list at least, those that run in it at most, and those that are counted. */
-const SHOWN = 6;
+/** So many that run are listed at most. */
 const LISTED = 25;
-const COUNTED = 100;
 
 /** What runs, and what ended lately. */
 export function JobsTray() {
   const [open, setOpen] = useState(false);
-  const newest = useApi('get', '/api/jobs', { params: { query: { limit: SHOWN } } });
-  const asked = useApi('get', '/api/jobs', { params: { query: { ended: false, limit: COUNTED } } });
+  const newest = useQuery(newestJobs);
+  const asked = useQuery(runningJobs);
   // Those that the feed has ended since stay until the list is asked for anew.
   const active = asked.data?.items.filter((job) => !ENDED.includes(job.state)) ?? [];
   const more = Boolean(asked.data?.next);
   const ended = newest.data?.items.filter((job) => ENDED.includes(job.state)) ?? [];
-  const shown = [...active.slice(0, LISTED), ...ended].slice(0, Math.max(SHOWN, Math.min(active.length, LISTED)));
+  const shown = [...active.slice(0, LISTED), ...ended].slice(0, Math.max(TRAY_SHOWS, Math.min(active.length, LISTED)));
   const told = `${count(active.length)}${more ? '+' : ''}`;
   return (
     <Popover open={open} onOpenChange={setOpen}>

@@ -1,18 +1,16 @@
 import { createRootRoute, createRoute, createRouter, lazyRouteComponent, Link, redirect } from '@tanstack/react-router';
 import { Compass } from 'lucide-react';
 
-import { api } from '@/api/client';
-import { asProblem } from '@/api/problem';
-import { queryClient } from '@/api/queryClient';
-import { tableParams, worstTables } from '@/api/tables';
 import { EmptyState } from '@/components/common/EmptyState';
 import { ErrorState } from '@/components/common/ErrorState';
+import { Page } from '@/components/common/Page';
 import { PartFailed } from '@/components/common/Part';
 import { STATES, type JobsSearch } from '@/components/jobs/search';
 import { isTab as isPluginTab } from '@/components/plugins/tabs';
 import type { ExplorerSearch } from '@/components/tables/TableExplorer';
 import { isTab, type DetailSearch } from '@/components/tables/tabs';
 
+import * as ahead from './ahead';
 import { Root } from './Root';
 
 /** Text of the address; a number in it was read as one by the router. */
@@ -21,14 +19,19 @@ function word(value: unknown): string | undefined {
 }
 
 const root = createRootRoute({
+  loader: () => ahead.frame(),
   component: Root,
   notFoundComponent: () => (
-    <EmptyState icon={Compass} title="There is no such page">
-      The address may be mistyped.{' '}
-      <Link to="/tables" className="text-primary underline underline-offset-2">
-        All tables
-      </Link>
-    </EmptyState>
+    <Page title="There is no such page">
+      <div className="card">
+        <EmptyState icon={Compass} title="Nothing is at this address">
+          It may be mistyped.{' '}
+          <Link to="/tables" className="text-primary underline underline-offset-2">
+            All tables
+          </Link>
+        </EmptyState>
+      </div>
+    </Page>
   ),
   errorComponent: ({ error, reset }) => (
     <div className="mx-auto max-w-2xl p-6">
@@ -45,11 +48,6 @@ const home = createRoute({
   },
 });
 
-/** Asks while the page's code is still coming, so that neither waits for the other. What fails is told by the page. */
-function begin(asked: Promise<unknown>) {
-  asked.catch((error: unknown) => asProblem(error));
-}
-
 const tables = createRoute({
   getParentRoute: () => root,
   path: '/tables',
@@ -62,7 +60,7 @@ const tables = createRoute({
     finding: word(search.finding),
   }),
   loaderDeps: ({ search: { catalog } }) => ({ catalog }),
-  loader: ({ deps }) => begin(queryClient.query({ ...worstTables(deps.catalog), staleTime: 'static' })),
+  loader: ({ deps }) => ahead.tables(deps.catalog),
   component: lazyRouteComponent(() => import('./pages/tables'), 'TablesPage'),
 });
 
@@ -89,14 +87,10 @@ const tableTab = createRoute({
     if (isTab(params.tab)) return;
     throw redirect({ to: '/tables/$name/$tab', params: { ...params, tab: 'overview' }, search, replace: true });
   },
-  loaderDeps: ({ search: { catalog } }) => ({ catalog }),
-  loader: ({ params, deps }) =>
-    begin(
-      queryClient.query({
-        ...api.queryOptions('get', '/api/table/{name}/health', tableParams(params.name, deps.catalog)),
-        staleTime: 'static',
-      }),
-    ),
+  loaderDeps: ({ search: { catalog, snapshot, op, job } }) => ({ catalog, snapshot, op, job }),
+  loader: ({ params: { name, tab }, deps, preload }) => {
+    if (isTab(tab)) ahead.table(name, tab, deps, preload);
+  },
   component: lazyRouteComponent(() => import('./pages/tables'), 'TablePage'),
 });
 
@@ -110,18 +104,22 @@ const jobs = createRoute({
     op: word(search.op),
     newest: typeof search.newest === 'number' ? search.newest : undefined,
   }),
+  loaderDeps: ({ search: { state, table: of, catalog, op } }) => ({ state, table: of, catalog, op }),
+  loader: ({ deps }) => ahead.jobs(deps),
   component: lazyRouteComponent(() => import('./pages/jobs'), 'JobsPage'),
 });
 
 const job = createRoute({
   getParentRoute: () => root,
   path: '/jobs/$id',
+  loader: ({ params }) => ahead.job(params.id),
   component: lazyRouteComponent(() => import('./pages/jobs'), 'JobPage'),
 });
 
 const plugins = createRoute({
   getParentRoute: () => root,
   path: '/plugins',
+  loader: () => ahead.plugins(),
   component: lazyRouteComponent(() => import('./pages/plugins'), 'PluginsPage'),
 });
 
@@ -139,6 +137,9 @@ const pluginTab = createRoute({
   beforeLoad: ({ params }) => {
     if (isPluginTab(params.tab)) return;
     throw redirect({ to: '/plugins/$id/$tab', params: { ...params, tab: 'overview' }, replace: true });
+  },
+  loader: ({ params: { id, tab } }) => {
+    if (isPluginTab(tab)) ahead.plugin(id, tab);
   },
   component: lazyRouteComponent(() => import('./pages/plugins'), 'PluginPage'),
 });

@@ -1,5 +1,7 @@
+import { useQuery } from '@tanstack/react-query';
 import { ScrollText } from 'lucide-react';
 
+import { LOG_LINES, pluginLog } from '@/api/plugins';
 import { ClampedText } from '@/components/common/ClampedText';
 import { EmptyState } from '@/components/common/EmptyState';
 import { ErrorState } from '@/components/common/ErrorState';
@@ -7,22 +9,13 @@ import { Section } from '@/components/common/Section';
 import { SkeletonRows } from '@/components/common/Skeleton';
 import { Ago } from '@/components/common/Values';
 import { Badge, type Tone } from '@/components/ui/badge';
-import { useApi } from '@/hooks/useApi';
 import { count } from '@/lib/format';
 
 const TONES: Record<string, Tone> = { error: 'bad', warn: 'warn', info: 'info' };
 
-/** So many lines are told at most. */
-const NEWEST = 500;
-
 /** What the plugin wrote, newest first. It is text of others: shown as it is, never run. */
 export function PluginLog({ id, dropped }: { id: string; dropped: number }) {
-  const log = useApi(
-    'get',
-    '/api/plugins/{id}/log',
-    { params: { path: { id }, query: { limit: NEWEST } } },
-    { refetchInterval: 5000 },
-  );
+  const log = useQuery({ ...pluginLog(id), refetchInterval: 5000 });
   const lines = log.data?.items.toReversed() ?? [];
   if (log.isError && !log.data)
     return <ErrorState error={log.error} title="The log can’t be shown" retry={() => void log.refetch()} />;
@@ -31,7 +24,7 @@ export function PluginLog({ id, dropped }: { id: string; dropped: number }) {
       title="Log"
       aside={
         <span className="text-xs text-muted-foreground">
-          {lines.length === NEWEST && `the newest ${count(NEWEST)} lines; older ones may exist`}
+          {lines.length === LOG_LINES && `the newest ${count(LOG_LINES)} lines; older ones may exist`}
           {dropped > 0 && <span className="ml-3 text-warn">{count(dropped)} lines came too fast and were dropped</span>}
         </span>
       }

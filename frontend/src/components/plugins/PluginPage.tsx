@@ -1,13 +1,15 @@
+import { useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { ChevronRight, Unplug } from 'lucide-react';
 import { lazy } from 'react';
 
+import { onePlugin } from '@/api/plugins';
 import { asProblem } from '@/api/problem';
 import { ErrorState } from '@/components/common/ErrorState';
 import { Page, useTitle } from '@/components/common/Page';
 import { Part } from '@/components/common/Part';
 import { SkeletonRows } from '@/components/common/Skeleton';
-import { useApi } from '@/hooks/useApi';
+import { TAB, TabBar } from '@/components/common/TabBar';
 import { words } from '@/lib/format';
 
 import { PluginLog } from './PluginLog';
@@ -19,7 +21,7 @@ const PluginConfig = lazy(() => import('./PluginConfig'));
 
 /** One plugin, tab by tab. */
 export function PluginPage({ id, tab }: { id: string; tab: Tab }) {
-  const answer = useApi('get', '/api/plugins/{id}', { params: { path: { id } } });
+  const answer = useQuery(onePlugin(id));
   const plugin = answer.data?.id === id ? answer.data : undefined;
   useTitle(`${plugin?.title ?? id} · ${words(tab)}`);
   if (answer.isError && !plugin) {
@@ -49,19 +51,19 @@ export function PluginPage({ id, tab }: { id: string; tab: Tab }) {
           </>
         )}
       </div>
-      <nav aria-label="Parts of the plugin" className="mt-3 mb-4 flex gap-1 overflow-x-auto border-b border-border">
+      <TabBar label="Parts of the plugin" current={tab}>
         {TABS.map((one) => (
           <Link
             key={one}
             to="/plugins/$id/$tab"
             params={{ id, tab: one }}
             aria-current={one === tab ? 'page' : undefined}
-            className="-mb-px border-b-2 border-transparent px-3 py-2 text-muted-foreground -outline-offset-2 hover:text-foreground aria-[current=page]:border-primary aria-[current=page]:font-medium aria-[current=page]:text-foreground"
+            className={TAB}
           >
             {words(one)}
           </Link>
         ))}
-      </nav>
+      </TabBar>
       {plugin && answer.error && asProblem(answer.error).status === 404 && (
         <p role="status" className="mb-4 flex items-center gap-2 rounded-md bg-warn-soft px-3 py-2">
           <Unplug aria-hidden className="size-4 shrink-0 text-warn" />

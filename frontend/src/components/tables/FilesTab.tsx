@@ -1,11 +1,11 @@
-import { useInfiniteQuery } from '@tanstack/react-query';
+import { useInfiniteQuery, useQuery } from '@tanstack/react-query';
 import { useVirtualizer } from '@tanstack/react-virtual';
 import { Files } from 'lucide-react';
 import { useEffect, useRef } from 'react';
 
 import type { Schemas } from '@/api/client';
 import { filePages, partitionPages } from '@/api/pages';
-import { tableParams } from '@/api/tables';
+import { tableHealth } from '@/api/tables';
 import { EmptyState } from '@/components/common/EmptyState';
 import { ErrorState } from '@/components/common/ErrorState';
 import { Section } from '@/components/common/Section';
@@ -13,7 +13,6 @@ import { SkeletonRows } from '@/components/common/Skeleton';
 import { Bytes, Count } from '@/components/common/Values';
 import { Badge } from '@/components/ui/badge';
 import { useAllPages } from '@/hooks/useAllPages';
-import { useApi } from '@/hooks/useApi';
 import { plural } from '@/lib/format';
 
 import { FileSizes } from './FileSizes';
@@ -112,7 +111,7 @@ function FileList({ name, catalog }: TabProps) {
 
 /** How large the files are, where the small ones lie, and each of them. */
 export default function FilesTab({ name, catalog }: TabProps) {
-  const health = useApi('get', '/api/table/{name}/health', tableParams(name, catalog));
+  const health = useQuery(tableHealth(name, catalog));
   const partitions = useAllPages(partitionPages(name, catalog), DRAWN);
   const report = health.data?.table === name ? health.data : undefined;
   const all = partitions.data?.pages.flatMap((page) => page.items) ?? [];

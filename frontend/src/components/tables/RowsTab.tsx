@@ -1,20 +1,20 @@
+import { useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { useVirtualizer } from '@tanstack/react-virtual';
 import { Rows3 } from 'lucide-react';
 import { useRef } from 'react';
 
 import type { Schemas } from '@/api/client';
+import { MOST_ROWS, tableRows } from '@/api/tables';
 import { EmptyState } from '@/components/common/EmptyState';
 import { ErrorState } from '@/components/common/ErrorState';
 import { Section } from '@/components/common/Section';
 import { SkeletonRows } from '@/components/common/Skeleton';
-import { useApi } from '@/hooks/useApi';
 import { plural } from '@/lib/format';
 
 import type { DetailSearch, TabProps } from './tabs';
 
-/** The most rows that the server shows, and the width of a column. */
-const MOST = 100;
+/** The width of a column. */
 const WIDTH = 184;
 
 function Cell({ value }: { value: unknown }) {
@@ -88,17 +88,12 @@ function Grid({ preview: { columns, rows } }: { preview: Schemas['Preview'] }) {
 
 /** Some rows of the table, as it is now or as it was at the snapshot in the address. */
 export default function RowsTab({ name, catalog, snapshot }: TabProps & DetailSearch) {
-  const { data, error, isPending, refetch } = useApi('get', '/api/table/{name}/preview', {
-    params: {
-      path: { name },
-      query: { limit: MOST, ...(catalog && { catalog }), ...(snapshot && { snapshot_id: snapshot }) },
-    },
-  });
+  const { data, error, isPending, refetch } = useQuery(tableRows(name, catalog, snapshot));
   const failure = error && <ErrorState error={error} title="The rows can’t be read" retry={() => void refetch()} />;
   if (failure && !data) return failure;
   const aside = data && (
     <span className="text-xs text-muted-foreground">
-      {data.rows.length === MOST ? `${MOST} of its rows, in no order` : plural(data.rows.length, 'row')}
+      {data.rows.length === MOST_ROWS ? `${MOST_ROWS} of its rows, in no order` : plural(data.rows.length, 'row')}
       {data.cut && '; long values are shortened'}
     </span>
   );

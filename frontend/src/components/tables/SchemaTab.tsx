@@ -1,9 +1,10 @@
+import { useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { KeyRound, Minus, Pencil, Plus } from 'lucide-react';
 import type { ReactNode } from 'react';
 
 import type { Schemas } from '@/api/client';
-import { tableParams } from '@/api/tables';
+import { tableSchema } from '@/api/tables';
 import { ClampedText } from '@/components/common/ClampedText';
 import { CopyButton } from '@/components/common/CopyButton';
 import { ErrorState } from '@/components/common/ErrorState';
@@ -11,7 +12,6 @@ import { Section } from '@/components/common/Section';
 import { SkeletonRows } from '@/components/common/Skeleton';
 import { Badge } from '@/components/ui/badge';
 import { Button } from '@/components/ui/button';
-import { useApi } from '@/hooks/useApi';
 import { useMay } from '@/hooks/useSession';
 import { plural } from '@/lib/format';
 
@@ -209,7 +209,7 @@ function Layout({ schema }: { schema: Schemas['TableSchema'] }) {
 
 /** Columns, nested; how rows are laid out; and every schema that the table had. */
 export default function SchemaTab({ name, catalog }: TabProps) {
-  const schema = useApi('get', '/api/table/{name}/schema', tableParams(name, catalog));
+  const schema = useQuery(tableSchema(name, catalog));
   const may = useMay('operator');
   if (schema.isError && !schema.data) {
     return <ErrorState error={schema.error} title="The schema can’t be shown" retry={() => void schema.refetch()} />;
@@ -234,13 +234,15 @@ export default function SchemaTab({ name, catalog }: TabProps) {
         <table className="w-full table-fixed">
           <thead className="[&_th]:h-0 [&_th]:overflow-hidden [&_th]:p-0 [&_th]:text-[0px] [&_th]:leading-0">
             <tr>
-              <th scope="col" className="w-[28%]">
+              <th scope="col" className="md:w-[28%]">
                 Column
               </th>
-              <th scope="col" className="w-[22%]">
+              <th scope="col" className="w-[22%] max-md:w-[34%]">
                 Type
               </th>
-              <th scope="col">Comment</th>
+              <th scope="col" className="max-md:hidden">
+                Comment
+              </th>
               <th scope="col" className="w-20">
                 Change
               </th>

@@ -1,14 +1,15 @@
+import { useQuery } from '@tanstack/react-query';
 import { Link, useNavigate } from '@tanstack/react-router';
 import { ChevronRight } from 'lucide-react';
-import { lazy, useMemo, type ComponentType } from 'react';
+import { lazy, useMemo } from 'react';
 
-import { tableParams } from '@/api/tables';
+import { tableHealth } from '@/api/tables';
 import { CopyButton } from '@/components/common/CopyButton';
 import { useTitle } from '@/components/common/Page';
 import { Part } from '@/components/common/Part';
 import { SkeletonRows } from '@/components/common/Skeleton';
+import { TAB, TabBar } from '@/components/common/TabBar';
 import { Bytes, Count } from '@/components/common/Values';
-import { useApi } from '@/hooks/useApi';
 import { useKeys } from '@/hooks/useKeys';
 import { isRecord, number } from '@/api/shapes';
 import { words } from '@/lib/format';
@@ -16,21 +17,21 @@ import { joinName, splitName } from '@/lib/tableName';
 
 import { HealthRing } from './HealthIndicator';
 import { OverviewTab } from './OverviewTab';
-import { TABS, type DetailSearch, type Tab, type TabProps } from './tabs';
+import { PANELS, TABS, type DetailSearch, type Tab } from './tabs';
 
-const PANELS: Record<Exclude<Tab, 'overview'>, ComponentType<TabProps & DetailSearch>> = {
-  schema: lazy(() => import('./SchemaTab')),
-  rows: lazy(() => import('./RowsTab')),
-  snapshots: lazy(() => import('./SnapshotsTab')),
-  files: lazy(() => import('./FilesTab')),
-  operations: lazy(() => import('./TableOpsPanel')),
-  history: lazy(() => import('./HistoryTab')),
+const LAZY = {
+  schema: lazy(PANELS.schema),
+  rows: lazy(PANELS.rows),
+  snapshots: lazy(PANELS.snapshots),
+  files: lazy(PANELS.files),
+  operations: lazy(PANELS.operations),
+  history: lazy(PANELS.history),
 };
 
 function Facts({ totals }: { totals: unknown }) {
   const facts = isRecord(totals) ? totals : {};
   return (
-    <span className="flex h-5 flex-wrap gap-x-4 overflow-hidden text-muted-foreground">
+    <span className="flex h-5 flex-wrap gap-x-4 max-sm:h-10 max-sm:content-start overflow-hidden text-muted-foreground">
       {isRecord(totals) && (
         <>
           <Bytes value={number(facts.data_bytes)} />
@@ -54,7 +55,7 @@ function Facts({ totals }: { totals: unknown }) {
 /** One table, tab by tab. Each tab has its own address. */
 export function TableDetail({ name, tab, ...search }: { name: string; tab: Tab } & DetailSearch) {
   const { catalog } = search;
-  const health = useApi('get', '/api/table/{name}/health', tableParams(name, catalog));
+  const health = useQuery(tableHealth(name, catalog));
   const navigate = useNavigate();
   const parts = splitName(name);
   const report = health.data?.table === name ? health.data : undefined;
@@ -67,7 +68,7 @@ export function TableDetail({ name, tab, ...search }: { name: string; tab: Tab }
     return { '[': step(-1), ']': step(1) };
   }, [navigate, tab, name, catalog]);
   useKeys(keys);
-  const Panel = tab === 'overview' ? null : PANELS[tab];
+  const Panel = tab === 'overview' ? null : LAZY[tab];
 
   return (
     <div className="mx-auto w-full max-w-[96rem] px-4 py-4 sm:px-6">
@@ -104,7 +105,7 @@ export function TableDetail({ name, tab, ...search }: { name: string; tab: Tab }
           <Facts totals={report?.facts && isRecord(report.facts) ? Reflect.get(report.facts, 'totals') : null} />
         </div>
       </div>
-      <nav aria-label="Parts of the table" className="mt-3 mb-4 flex gap-1 overflow-x-auto border-b border-border">
+      <TabBar label="Parts of the table" current={tab}>
         {TABS.map((one) => (
           <Link
             key={one}
@@ -113,12 +114,12 @@ export function TableDetail({ name, tab, ...search }: { name: string; tab: Tab }
             search={{ catalog }}
             preload="intent"
             aria-current={one === tab ? 'page' : undefined}
-            className="-mb-px rounded-t-md border-b-2 border-transparent px-3 py-2 whitespace-nowrap text-muted-foreground -outline-offset-2 hover:text-foreground aria-[current=page]:border-primary aria-[current=page]:font-medium aria-[current=page]:text-foreground"
+            className={TAB}
           >
             {words(one)}
           </Link>
         ))}
-      </nav>
+      </TabBar>
       {Panel === null ? (
         <OverviewTab name={name} catalog={catalog} health={health} />
       ) : (

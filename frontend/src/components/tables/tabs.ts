@@ -1,3 +1,5 @@
+import type { ComponentType } from 'react';
+
 /** The tabs of a table, in order; the last part of its address. */
 export const TABS = ['overview', 'schema', 'rows', 'snapshots', 'files', 'operations', 'history'] as const;
 export type Tab = (typeof TABS)[number];
@@ -26,3 +28,16 @@ export interface TabProps {
   name: string;
   catalog: string | undefined;
 }
+
+/** The code of each tab, which comes when it is needed; that of the first is there with the page. */
+export const PANELS: Record<
+  Exclude<Tab, 'overview'>,
+  () => Promise<{ default: ComponentType<TabProps & DetailSearch> }>
+> = {
+  schema: () => import('./SchemaTab'),
+  rows: () => import('./RowsTab'),
+  snapshots: () => import('./SnapshotsTab'),
+  files: () => import('./FilesTab'),
+  operations: () => import('./TableOpsPanel'),
+  history: () => import('./HistoryTab'),
+};

@@ -1,0 +1,58 @@
+import { expect, inject, test } from 'vitest';
+
+import { quiet, useBrowser, visit } from './browser';
+import { addressOf, PLACES } from './places';
+
+useBrowser();
+
+/** What waits for an answer with reason: the feed for a user, a plan for somebody who may run it. */
+const LATER = [/^\/api\/events/, /^\/assets\/feedWorker-/, /^\/api\/operations\/compact/, /^\/icon\.svg/];
+
+for (const place of PLACES) {
+  test(`${place.name} asks for all that it needs at once, code and answers: nothing waits for what it does not need`, async () => {
+    const path = await addressOf(place);
+    const { page, context } = await visit(place.role, '/api/health');
+    const first = /(?:src|href)="([^"]+)"/g;
+    const entry = await (await page.request.get(`${inject('base')}/index.html`)).text();
+    const known = [path, ...[...entry.matchAll(first)].map((found) => found[1])];
+    const asked: string[] = [];
+    let open = () => {};
+    const opened = new Promise<void>((done) => (open = done));
+    await context.route('**/*', async (route) => {
+      const { pathname, search } = new URL(route.request().url());
+      const what = pathname + search;
+      if (!known.includes(what)) {
+        asked.push(what);
+        await opened;
+      }
+      await route.continue();
+    });
+    await page.goto(inject('base') + path);
+    // Nothing was answered but the page and its entry, and nothing more is asked for.
+    let before = -1;
+    while (asked.length !== before || before === 0) {
+      before = asked.length;
+      await page.waitForTimeout(600);
+    }
+    open();
+    await page.locator(place.whole).first().waitFor();
+    await quiet(page);
+    expect(asked.slice(before).filter((one) => !LATER.some((later) => later.test(one)))).toEqual([]);
+  });
+}
+
+test('a table that is pointed at has its code fetched, and of its answers the report alone', async () => {
+  const { page } = await visit('viewer', '/tables/flights.flights/overview');
+  await page.getByText('40 points off').waitFor();
+  await quiet(page);
+  const asked: string[] = [];
+  page.on('request', (request) => asked.push(new URL(request.url()).pathname));
+  const rows = page.getByRole('navigation', { name: 'Parts of the table' }).getByRole('link', { name: 'Rows' });
+  await Promise.all([page.waitForRequest(/assets\/RowsTab/), rows.hover()]);
+  await page.waitForTimeout(500);
+  expect(asked.filter((one) => one.startsWith('/api/'))).toEqual([]);
+  await rows.click();
+  await page.getByRole('region', { name: 'Values by column' }).waitFor();
+  expect(asked.filter((one) => one.startsWith('/api/'))).toEqual(['/api/table/flights.flights/preview']);
+  expect(asked.filter((one) => one.includes('RowsTab'))).toHaveLength(1);
+});
