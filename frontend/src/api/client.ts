@@ -4,7 +4,7 @@ import createQueryClient from 'openapi-react-query';
 import { learnClock } from '@/lib/clock';
 import { learnNewest } from '@/lib/cursor';
 
-import { asProblem, noAnswer, readProblem } from './problem';
+import { asProblem, foreign, isForeign, noAnswer, readProblem } from './problem';
 import type { components, paths } from './schema';
 
 /** The bodies that the server's OpenAPI description names. */
@@ -24,8 +24,15 @@ function tell(status: number, url: string, newest: string | null = null) {
   for (const listener of listeners) listener({ status, path: pathname, newest });
 }
 
+/** A whole answer or none: one that breaks off in the middle fails as one that never came. */
+async function whole(request: Request): Promise<Response> {
+  const response = await fetch(request);
+  if (response.body === null) return response;
+  return new Response(await response.arrayBuffer(), response);
+}
+
 /** Typed by the committed OpenAPI description. An answer of 400 or more is thrown as an `ApiProblem`. */
-export const client = createFetchClient<paths>({ baseUrl: window.location.origin });
+export const client = createFetchClient<paths>({ baseUrl: window.location.origin, fetch: whole });
 
 client.use({
   async onResponse({ request, response }) {
@@ -34,6 +41,7 @@ client.use({
     if (response.ok) learnNewest(newest);
     tell(response.status, request.url, newest);
     if (!response.ok) throw await readProblem(response);
+    if (isForeign(response)) throw foreign(response);
   },
   onError({ request, error }) {
     // That is how `fetch` says that no answer came; everywhere else it is a mistake of our own.

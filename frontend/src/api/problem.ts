@@ -55,6 +55,16 @@ export async function readProblem(response: Response): Promise<ApiProblem> {
   );
 }
 
+/** Whether a page stands where data was asked for: a proxy, or its sign-in, has answered instead of the server. */
+export function isForeign(response: Response): boolean {
+  return response.headers.get('content-type')?.startsWith('text/html') ?? false;
+}
+
+export function foreign(response: Response): ApiProblem {
+  const id = response.headers.get('x-request-id') ?? '';
+  return new ApiProblem(response.status, 'foreign-answer', 'a web page came where data was asked for', id);
+}
+
 /** A `fetch` that got no answer. */
 export function noAnswer(): ApiProblem {
   return new ApiProblem(0, 'no-answer', 'the server does not answer; it may be stopped or out of reach', '');

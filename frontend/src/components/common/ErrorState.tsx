@@ -11,6 +11,8 @@ import { CopyButton } from './CopyButton';
 function advice(problem: ApiProblem): string {
   if (problem.code === 'part-missing') return 'A newer console is served: reload the page.';
   if (problem.code === 'console-failed') return 'This is a mistake of the console itself; a reload may mend it.';
+  if (problem.code === 'foreign-answer')
+    return 'Something between this browser and the server has answered instead, such as a proxy that wants a sign-in: reload the page.';
   switch (problem.status) {
     case 0:
       return 'See whether `drls serve` still runs. This page goes on by itself when it does.';
@@ -75,8 +77,8 @@ export function ErrorState({ error, title, retry, className }: ErrorStateProps) 
           )}
           {retry && problem.retryAfter !== null && <Waiting seconds={problem.retryAfter} retry={retry} />}
           {problem.requestId && (
-            <span className="flex items-center gap-0.5 text-xs text-muted-foreground">
-              request <code>{problem.requestId}</code>
+            <span className="flex min-w-0 items-center gap-1 text-xs text-muted-foreground">
+              request <code className="min-w-0 break-all">{problem.requestId}</code>
               <CopyButton text={problem.requestId} label="Copy the request id" />
             </span>
           )}

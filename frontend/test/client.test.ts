@@ -1,0 +1,139 @@
+import { delay, http, HttpResponse } from 'msw';
+import { setupServer } from 'msw/node';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest';
+
+/** What stands between the console and its server may answer as no server of ours does; so this one is not ours. */
+const ORIGIN = 'http://console.test';
+const server = setupServer();
+
+beforeAll(() => server.listen({ onUnhandledRequest: 'error' }));
+afterAll(() => server.close());
+beforeEach(() => vi.stubGlobal('window', { location: { origin: ORIGIN } }));
+afterEach(() => {
+  server.resetHandlers();
+  vi.unstubAllGlobals();
+  vi.resetModules();
+});
+
+/** The client as a page has it, with what it told of answers. */
+async function page() {
+  const { client, onAnswer } = await import('@/api/client');
+  const { queryClient } = await import('@/api/queryClient');
+  const { allPlugins } = await import('@/api/plugins');
+  const statuses: number[] = [];
+  onAnswer(({ status }) => statuses.push(status));
+  const ask = (signal?: AbortSignal) => client.GET('/api/plugins', { ...(signal && { signal }) });
+  return { ask, statuses, query: () => queryClient.query(allPlugins) };
+}
+
+const plugins = (...answers: (() => Response | Promise<Response>)[]) => {
+  let asked = 0;
+  server.use(
+    http.get(`${ORIGIN}/api/plugins`, () => {
+      const answer = answers[Math.min(asked, answers.length - 1)];
+      asked += 1;
+      return answer?.();
+    }),
+  );
+  return () => asked;
+};
+
+const problem = (status: number, headers: Record<string, string> = {}) =>
+  HttpResponse.json(
+    { type: 'about:blank', title: 'x', status, code: 'overloaded', detail: 'too much', errors: [], request_id: '01-x' },
+    { status, headers },
+  );
+const list = () => HttpResponse.json({ items: [] });
+
+test('a problem is thrown with all that it tells, and with the wait that was asked for', async () => {
+  plugins(() => problem(503, { 'retry-after': '7' }));
+  const { ask, statuses } = await page();
+  await expect(ask()).rejects.toMatchObject({
+    status: 503,
+    code: 'overloaded',
+    message: 'too much',
+    requestId: '01-x',
+    retryAfter: 7,
+    passes: true,
+  });
+  expect(statuses).toEqual([503]);
+});
+
+test('a 503 that names its wait is not asked again before it; one that names none is, twice', async () => {
+  const named = plugins(() => problem(503, { 'retry-after': '7' }));
+  const { query } = await page();
+  await expect(query()).rejects.toMatchObject({ retryAfter: 7 });
+  expect(named()).toBe(1);
+  const bare = plugins(
+    () => problem(503),
+    () => problem(503),
+    list,
+  );
+  expect(await query()).toEqual({ items: [] });
+  expect(bare()).toBe(3);
+});
+
+test('a wait that is told as a date is no number, and counts as none', async () => {
+  plugins(() => problem(503, { 'retry-after': 'Wed, 21 Oct 2026 07:28:00 GMT' }));
+  const { ask } = await page();
+  await expect(ask()).rejects.toMatchObject({ status: 503, retryAfter: null });
+});
+
+test('an error page of a proxy is told by its status, with the request’s id where one is given', async () => {
+  plugins(() => HttpResponse.html('<h1>Bad gateway</h1>', { status: 502, headers: { 'x-request-id': 'p-1' } }));
+  const { ask } = await page();
+  await expect(ask()).rejects.toMatchObject({
+    status: 502,
+    code: 'no-problem-body',
+    message: 'the server answered 502 without saying why',
+    requestId: 'p-1',
+  });
+});
+
+test('a page that comes where data was asked for is no data, and no mistake of the console', async () => {
+  const asked = plugins(() => HttpResponse.html('<form>Sign in to the network</form>'));
+  const { ask, query } = await page();
+  await expect(ask()).rejects.toMatchObject({ status: 200, code: 'foreign-answer' });
+  await expect(query()).rejects.toMatchObject({ code: 'foreign-answer' });
+  expect(asked(), 'asking again changes nothing').toBe(2);
+});
+
+test('an answer that breaks off in the middle is no answer, and is asked for again', async () => {
+  const half = () =>
+    new HttpResponse(
+      new ReadableStream({
+        start(stream) {
+          stream.enqueue(new TextEncoder().encode('{"items": ['));
+          setTimeout(() => stream.error(new TypeError('terminated')), 20);
+        },
+      }),
+      { headers: { 'content-type': 'application/json' } },
+    );
+  plugins(half);
+  const { ask, statuses, query } = await page();
+  await expect(ask()).rejects.toMatchObject({ status: 0, code: 'no-answer' });
+  expect(statuses).toEqual([0]);
+  plugins(half, list);
+  expect(await query()).toEqual({ items: [] });
+});
+
+test('no answer at all is told as such', async () => {
+  plugins(() => HttpResponse.error());
+  const { ask, statuses } = await page();
+  await expect(ask()).rejects.toMatchObject({ status: 0, code: 'no-answer', passes: true });
+  expect(statuses).toEqual([0]);
+});
+
+test('a slow answer is waited for, and one that nobody wants any more is not told as none', async () => {
+  plugins(async () => {
+    await delay(300);
+    return list();
+  });
+  const { ask, statuses } = await page();
+  expect((await ask()).data).toEqual({ items: [] });
+  const left = new AbortController();
+  const asked = ask(left.signal);
+  setTimeout(() => left.abort(), 30);
+  await expect(asked).rejects.toThrow();
+  expect(statuses).toEqual([200]);
+});
