@@ -21,9 +21,15 @@ export function useBrowser(): void {
     browser = await chromium.launch(installed());
   });
   afterAll(() => browser.close());
-  // Also those of a test that failed in the middle.
-  afterEach(async () => {
-    for (const context of browser.contexts()) await context.close();
+  afterEach(async ({ task }) => {
+    try {
+      // As the test has left them: every page that a test opens can be used by everyone.
+      const pages = browser.contexts().flatMap((context) => context.pages());
+      if (!task.result?.errors?.length) for (const page of pages) await accessible(page);
+    } finally {
+      // Also those of a test that failed in the middle.
+      for (const context of browser.contexts()) await context.close();
+    }
   });
 }
 

@@ -7,7 +7,7 @@ useBrowser();
 const ODD = 'odd.größe.`a.b"c\'d``e <img src=x onerror=alert(1)> ü`';
 
 test('a name with dots, quotes, HTML and letters of all kinds holds in every link, and nothing of it runs', async () => {
-  const { page, context, complaints } = await visit('operator', '/tables');
+  const { page, complaints } = await visit('operator', '/tables');
   let opened = false;
   page.on('dialog', (dialog) => {
     opened = true;
@@ -30,11 +30,10 @@ test('a name with dots, quotes, HTML and letters of all kinds holds in every lin
   expect(await page.locator('img[src=x]').count()).toBe(0);
   expect(opened).toBe(false);
   expect(complaints).toEqual([]);
-  await context.close();
 });
 
 test('each finding has its evidence against the threshold, the rule that made it, and its remedy', async () => {
-  const { page, context } = await visit('viewer', '/tables/flights.flights/overview');
+  const { page } = await visit('viewer', '/tables/flights.flights/overview');
   const finding = page.getByRole('listitem').filter({ hasText: '399 of 399 data files' });
   await finding.getByRole('img', { name: '386 files beside a threshold of 12 files' }).waitFor();
   expect(await finding.innerText()).toMatch(/critical\s*40 points off\s*by small-files 0\.1\.0/);
@@ -44,7 +43,6 @@ test('each finding has its evidence against the threshold, the rule that made it
   await page.getByRole('tooltip', { name: /Needs the role operator/ }).waitFor();
   await remedy.press('Enter');
   expect(page.url()).toContain('/overview');
-  await context.close();
 });
 
 test('the rules that looked and found nothing are named, beside those that found something', async () => {
@@ -60,7 +58,7 @@ test('the rules that looked and found nothing are named, beside those that found
 });
 
 test('5,000 snapshots stand in one graph, with few of them in the document', async () => {
-  const { page, context } = await visit('viewer', '/tables/shapes.long/snapshots');
+  const { page } = await visit('viewer', '/tables/shapes.long/snapshots');
   await page.getByText('5,000 snapshots').waitFor();
   const list = page.getByRole('region', { name: 'Graph of snapshots' });
   expect(await list.locator('li').count()).toBeLessThan(60);
@@ -70,7 +68,6 @@ test('5,000 snapshots stand in one graph, with few of them in the document', asy
     .getByRole('img', { name: /Data files and rows from/ })
     .locator('canvas')
     .waitFor();
-  await context.close();
 });
 
 test('the chart takes the colours of the system’s theme when that changes', async () => {
@@ -153,15 +150,14 @@ test('a snapshot opens with all that it tells, its rows, and the way back to it'
 });
 
 test('the graph shows branches and tags', async () => {
-  const { page, context } = await visit('viewer', '/tables/shapes.branches/snapshots');
+  const { page } = await visit('viewer', '/tables/shapes.branches/snapshots');
   const list = page.getByRole('region', { name: 'Graph of snapshots' });
   for (const ref of ['main', 'dev', 'audit', 'v1', 'v2']) await list.getByText(ref, { exact: true }).waitFor();
   expect(await list.getByLabel('tag').count()).toBe(2);
-  await context.close();
 });
 
 test('a table without rows says what to do on every tab', async () => {
-  const { page, context } = await visit('viewer', '/tables/shapes.empty/overview');
+  const { page } = await visit('viewer', '/tables/shapes.empty/overview');
   await page.getByText('Nothing is wrong with this table').waitFor();
   await accessible(page);
   await page.goto(`${inject('base')}/tables/shapes.empty/snapshots`);
@@ -170,7 +166,6 @@ test('a table without rows says what to do on every tab', async () => {
   await page.getByText('Nothing was written to the table yet').waitFor();
   await page.goto(`${inject('base')}/tables/shapes.empty/files`);
   await page.getByText('nothing was written to it yet').waitFor();
-  await context.close();
 });
 
 test('a table that is gone says so, with the request’s id to copy', async () => {
@@ -182,11 +177,10 @@ test('a table that is gone says so, with the request’s id to copy', async () =
   await alert.getByRole('button', { name: 'Copy the request id' }).click();
   await alert.getByRole('button', { name: 'Copied' }).waitFor();
   expect(await page.evaluate(() => navigator.clipboard.readText())).toBe(id);
-  await context.close();
 });
 
 test('the schema is nested, and a change of it opens its form with the column filled in', async () => {
-  const { page, context } = await visit('operator', '/tables/shapes.nested/schema');
+  const { page } = await visit('operator', '/tables/shapes.nested/schema');
   // A column may be called as the parts that Iceberg names in lists and maps; those parts themselves keep their names.
   await page.getByRole('link', { name: 'Rename value', exact: true }).waitFor();
   await page.getByRole('link', { name: 'Rename items.element.sku', exact: true }).waitFor();
@@ -197,7 +191,6 @@ test('the schema is nested, and a change of it opens its form with the column fi
   await page.getByLabel('New name').fill('latitude');
   await page.getByRole('button', { name: 'Dry run' }).click();
   await page.getByText('Rename address.at.lat to latitude').waitFor();
-  await context.close();
 });
 
 test('what a change of a column breaks is told before anything runs', async () => {
@@ -249,6 +242,4 @@ test('a change by somebody else is seen without a reload, in every tab', async (
   expect(await two.page.getByRole('listitem').filter({ hasText: 'Table add column' }).innerText()).toMatch(
     /by olga with add-column 0\.1\.0, digest [0-9a-f]{12}/,
   );
-  await one.context.close();
-  await two.context.close();
 });

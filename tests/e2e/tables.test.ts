@@ -9,7 +9,7 @@ import { Home, Server, until } from './rig';
 useBrowser();
 
 test('the worst table stands first, with its score and reason, sizes for people and exact ones on hover', async () => {
-  const { page, context } = await visit('viewer', '/tables');
+  const { page } = await visit('viewer', '/tables');
   const first = page.locator('tbody tr').first();
   await first.getByRole('link', { name: /^flights/ }).waitFor();
   await poll(() => first.innerText()).toMatch(/46[\s\S]*399 of 399 data files are under 75 %/);
@@ -17,11 +17,10 @@ test('the worst table stands first, with its score and reason, sizes for people 
   const all = page.getByRole('navigation', { name: 'Namespaces' }).getByRole('link', { name: /All namespaces/ });
   expect((await all.boundingBox())?.height, 'one line, with the namespaces right below').toBeLessThan(60);
   expect(await first.locator('time').getAttribute('title')).toMatch(/\d{4}-\d\d-\d\dT/);
-  await context.close();
 });
 
 test('search, sort and namespace stand in the address, and come back from it', async () => {
-  const { page, context } = await visit('viewer', '/tables');
+  const { page } = await visit('viewer', '/tables');
   await page.locator('[data-row]').first().waitFor();
   await page.keyboard.press('/');
   await page.keyboard.type('PLAN flig');
@@ -46,7 +45,6 @@ test('search, sort and namespace stand in the address, and come back from it', a
   await page.getByRole('button', { name: 'Open odd' }).click();
   await page.getByRole('link', { name: /größe/ }).click();
   await poll(() => page.locator('[data-row]').count()).toBe(1);
-  await context.close();
 });
 
 test('the list is narrowed by how tables are and by their worst finding, and the address keeps it', async () => {
@@ -75,7 +73,7 @@ test('the list is narrowed by how tables are and by their worst finding, and the
 });
 
 test('rows are walked by the arrow keys and opened by Enter', async () => {
-  const { page, context } = await visit('viewer', '/tables?sort=name');
+  const { page } = await visit('viewer', '/tables?sort=name');
   await page.locator('[data-row]').first().focus();
   await page.keyboard.press('ArrowDown');
   await page.keyboard.press('ArrowDown');
@@ -89,7 +87,6 @@ test('rows are walked by the arrow keys and opened by Enter', async () => {
   await page.keyboard.press('g');
   await page.keyboard.press('t');
   await page.getByRole('heading', { level: 1, name: 'Tables' }).waitFor();
-  await context.close();
 });
 
 test('keys that are pressed alone can be switched off, for good', async () => {
@@ -119,18 +116,17 @@ test('keys that are pressed alone can be switched off, for good', async () => {
 });
 
 test('on a phone namespaces are chosen from a list', async () => {
-  const { page, context } = await visit('operator', '/tables', { viewport: { width: 360, height: 740 } });
+  const { page } = await visit('operator', '/tables', { viewport: { width: 360, height: 740 } });
   await page.getByRole('combobox', { name: 'Namespace' }).selectOption({ label: 'shapes (4)' });
   await poll(() => page.locator('[data-row]').count()).toBe(4);
   expect(page.url()).toContain('ns=shapes');
   await page.getByRole('combobox', { name: 'Namespace' }).selectOption({ index: 0 });
   await poll(() => page.locator('[data-row]').count()).toBeGreaterThan(4);
   await accessible(page);
-  await context.close();
 });
 
 test('list, detail and health each take one request', async () => {
-  const { page, context } = await visit('viewer', '/jobs');
+  const { page } = await visit('viewer', '/jobs');
   await page.getByRole('heading', { name: 'Jobs' }).waitFor();
   const asked: string[] = [];
   page.on('request', (request) => {
@@ -143,7 +139,6 @@ test('list, detail and health each take one request', async () => {
   await page.locator('[data-row]').first().click();
   await page.getByText('40 points off').waitFor();
   expect(asked).toEqual(['/api/tables', '/api/table/flights.flights/health']);
-  await context.close();
 });
 
 test('another catalog is chosen above the namespaces, and stays chosen in the palette and on the way back', async () => {

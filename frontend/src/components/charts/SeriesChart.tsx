@@ -46,7 +46,8 @@ function options(labels: [string, string], width: number, height: number): uPlot
     width: 1.75,
     points: { show: false },
     ...(stepped && { paths: stepped }),
-    value: (_chart, value) => compact(value),
+    // Nothing, while nothing is pointed at.
+    value: (_chart, value: number | null) => (value === null ? '–' : compact(value)),
   });
   return {
     width,

@@ -20,7 +20,10 @@ export function CopyButton({ text, label, className }: { text: string; label: st
       onClick={copy}
       aria-label={copied ? 'Copied' : label}
       title={label}
-      className={cn('inline-flex rounded-sm p-1 text-muted-foreground hover:text-foreground', className)}
+      className={cn(
+        'inline-flex size-6 shrink-0 items-center justify-center rounded-sm text-muted-foreground hover:text-foreground',
+        className,
+      )}
     >
       {copied ? <Check className="size-3.5 text-good" /> : <Copy className="size-3.5" />}
     </button>

@@ -37,12 +37,12 @@ function outcome(job: Schemas['JobView']): string {
 function Row({ job }: { job: Schemas['JobView'] }) {
   const ended = ENDED.includes(job.state);
   return (
-    <li className="relative grid min-h-14 grid-cols-[6.5rem_minmax(0,1fr)_auto] items-center gap-x-4 border-b border-border px-4 py-2 last:border-0 hover:bg-accent/60">
-      <span>
+    <li className="relative grid min-h-14 grid-cols-[6.5rem_minmax(0,1fr)_auto] items-center gap-x-4 border-b max-sm:grid-cols-[minmax(0,1fr)_auto] border-border px-4 py-2 last:border-0 hover:bg-accent/60">
+      <span className="max-sm:col-span-2 max-sm:mb-1">
         <JobState state={job.state} />
       </span>
       <div className="min-w-0">
-        <p className="truncate">
+        <p className="truncate" title={job.table}>
           <Link to="/jobs/$id" params={{ id: job.id }} className="font-medium after:absolute after:inset-0">
             {job.undo_of ? 'Undo' : words(job.operation)}
           </Link>{' '}

@@ -57,7 +57,7 @@ function Row({ row, undoneBy }: { row: Schemas['HistoryItem']; undoneBy: string 
           )}
         </p>
         <details className="mt-0.5 text-[0.8125rem]">
-          <summary className="w-fit text-muted-foreground hover:text-foreground">
+          <summary className="w-fit py-1 text-muted-foreground hover:text-foreground">
             No. {row.seq}
             {job && ' · particulars'}
           </summary>
@@ -73,7 +73,7 @@ function Row({ row, undoneBy }: { row: Schemas['HistoryItem']; undoneBy: string 
                   key={said}
                   to="/jobs/$id"
                   params={{ id }}
-                  className="text-[0.8125rem] text-primary hover:underline"
+                  className="py-1 text-[0.8125rem] text-primary hover:underline"
                 >
                   {said}
                 </Link>

@@ -23,7 +23,7 @@ export function SnapshotDialog({
   return (
     <Dialog open onOpenChange={(open) => !open && close()}>
       <DialogContent>
-        <DialogTitle className="flex items-center gap-1 font-medium">
+        <DialogTitle className="flex flex-wrap items-center gap-x-1 pr-8 font-medium">
           Snapshot {id} <CopyButton text={id} label="Copy the snapshot’s id" />
         </DialogTitle>
         <DialogDescription className="text-muted-foreground">
