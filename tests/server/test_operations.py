@@ -226,6 +226,14 @@ def test_every_mistake_of_a_body_is_told_at_once(api: Api, new: Callable[..., st
     errors = answer.problem(422, "invalid-request")["errors"]
     assert {"/strategy", "/order"} < {one["pointer"] for one in errors}
     assert any("wat" in one["pointer"] + one["detail"] for one in errors)
+    body = {"table": table, "strategy": "sort", "order": "vlaue DESC", "filter": "regoin = 'r0'"}
+    unknown = {
+        one["pointer"]: one["detail"]
+        for one in api.post("/api/compact", body).problem(422, "invalid-request")["errors"]
+    }
+    assert unknown.keys() == {"/order", "/filter"}
+    assert 'did you mean "value"' in unknown["/order"]
+    assert 'did you mean "region"' in unknown["/filter"]
     answer = api.post("/api/operations/add-column", {"table": table, "arguments": {"path": 7}, "x": 1})
     assert len(answer.problem(422, "invalid-request")["errors"]) == 3
 
