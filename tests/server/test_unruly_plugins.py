@@ -12,7 +12,7 @@ import unruly
 from component import digest, drop_in, other_build
 from harness import PLUGINS, loaded, told_nothing_inside, until
 from sick_tables import Sick, make
-from unruly import FINDINGS, PLAN, Core
+from unruly import DESCRIBED, FINDINGS, PLAN, Core
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -265,27 +265,65 @@ def test_a_rule_that_floods_the_log_is_heard_in_part_and_judges(api: Api, table:
     assert items(api)[RULE]["log_lines_dropped"] > 19_000
 
 
-@pytest.mark.parametrize(
-    ("body", "status", "code", "words"),
-    [
-        pytest.param(unruly.TRAPS, 502, "plugin-failed", "trapped", id="traps"),
-        pytest.param(unruly.LOOPS, 504, "plugin-timed-out", "did not answer within", id="loops"),
-        pytest.param(unruly.ALLOCATES, 502, "plugin-failed", "MiB", id="allocates"),
-    ],
-)
+PLANS: dict[str, tuple[Callable[[Core], bytes], dict[str, Any], int, str, str]] = {
+    "traps": (lambda _: unruly.TRAPS, {}, 502, "trapped", "trapped"),
+    "loops": (lambda _: unruly.LOOPS, {}, 504, "timed-out", "did not answer within"),
+    "allocates without end": (lambda _: unruly.ALLOCATES, {}, 502, "out-of-memory", "MiB"),
+    "recurses": (lambda core: unruly.recurses(core.function, 7), {}, 502, "trapped", "call stack exhausted"),
+    "answers 100 MB": (
+        lambda core: core.lets_go + unruly.answers_a_text_of(100_000_000, PLAN), {"memory": 128 * MIB}, 502,
+        "bad-answer", "more than 4 MiB",
+    ),
+    "answers no text": (lambda core: core.lets_go + unruly.answers_no_text(PLAN), {}, 502, "bad-answer", "utf-8"),
+    "plans an unknown step": (
+        lambda core: core.lets_go + unruly.plans_a_step_of_kind(99), {}, 502, "bad-answer", "discriminant",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", PLANS)
 def test_an_operation_that_misbehaves_changes_nothing_and_is_told(
-    api: Api, home: Home, table: str, folder: Path, body: bytes, status: int, code: str, words: str
+    api: Api, home: Home, server: Server, table: str, folder: Path, case: str
 ) -> None:
-    was = home.table(table).metadata_location
-    component = misbehaves(OPERATION, body)
+    api.plan("set-properties", table, properties={"x": "y"})  # what a plan keeps is there before it is measured
+    was, before = home.table(table).metadata_location, resident(server)
+    body, manifest, status, kind, words = PLANS[case]
+    component = misbehaves(OPERATION, body(Core(built(OPERATION), PLAN)), **manifest)
     drop_in(folder, f"{OPERATION}.wasm", component)
     until("it serves", lambda: serves(api, OPERATION, component))
     for dry in (True, False):
         answer = api.post("/api/compact", {"table": table, "dry_run": dry})
-        problem = answer.problem(status, code)
+        problem = answer.problem(status, "plugin-timed-out" if kind == "timed-out" else "plugin-failed")
         assert words in problem["detail"]
+    assert items(api)[OPERATION]["failures"].get(kind) == 2, items(api)[OPERATION]["failures"]
     assert home.table(table).metadata_location == was
     assert api.all("/api/jobs", table=table) == [], "no job was begun"
+    assert api.plan("set-properties", table, properties={"x": "y"})["steps"], "the others plan"
+    assert resident(server) - before < 100 * MIB
+
+
+def test_an_operation_that_floods_the_log_is_heard_in_part_and_plans(api: Api, table: str, folder: Path) -> None:
+    core = Core(built(OPERATION), PLAN)
+    component = misbehaves(OPERATION, core.lets_go + unruly.floods(core.log, 20_000))
+    drop_in(folder, f"{OPERATION}.wasm", component)
+    until("it serves", lambda: serves(api, OPERATION, component))
+    assert api.plan(OPERATION, table)["steps"] == []
+    lines = api.get(f"/api/plugins/{OPERATION}/log", limit=500).ok()["items"]
+    assert 0 < len(lines) <= 500
+    assert all(len(one["message"].encode()) <= 1024 for one in lines)
+    assert items(api)[OPERATION]["log_lines_dropped"] > 19_000
+
+
+def test_an_operation_whose_schema_is_not_json_is_refused_while_the_old_one_serves(
+    api: Api, table: str, folder: Path
+) -> None:
+    texts = (OPERATION, "a title", "A summary.", "plug", '{"type": "object"}', "{not json")
+    drop_in(folder, f"{OPERATION}.wasm", Core(built(OPERATION), DESCRIBED).that(unruly.describes(*texts)))
+    told = until("it is refused", lambda: one if (one := items(api)[OPERATION])["error"] else None)
+    assert (told["state"], told["digest"]) == ("active", digest(built(OPERATION)))
+    assert "not JSON" in told["error"], told
+    assert told["error_code"] == "describe", told
+    assert api.plan(OPERATION, table)["steps"], "it plans as before"
 
 
 def test_a_call_gets_no_more_time_than_the_settings_say(api: Api, table: str, folder: Path) -> None:

@@ -16,7 +16,10 @@ _FUNCTION_IMPORT = 0
 AT = 2048
 """Where in its memory a guest lays an answer out; what was there is not read any more."""
 
-PLAN, FINDINGS = "plan", "evaluate"
+PLAN, FINDINGS, DESCRIBED = "plan", "evaluate", "describe"
+
+_AFTER = {FINDINGS: 4, PLAN: 8}
+"""Where in `result<answer, error>` what follows its first byte begins: a plan has 64-bit numbers."""
 
 
 def i32(value: int) -> bytes:
@@ -58,10 +61,33 @@ def recurses(itself: int, arguments: int) -> bytes:
     return given + b"\x10" + as_number(itself) + i32(1) + b"\x6a"
 
 
-def answers_a_text_of(size: int) -> bytes:
-    """Answer that it failed, in so many bytes: `result::err(error::failed(text))` of a rule."""
-    body = grow(size // 65536 + 1) + b"\x1a"
-    return body + stored(b"\1\0\0\0" + b"\3\0\0\0" + pair(AT, size)) + i32(AT)
+def failed(called: str, at: int, size: int) -> bytes:
+    """Lay out that it failed, with the text at this place: `result::err(error::failed(text))`."""
+    return b"\1".ljust(_AFTER[called], b"\0") + b"\3\0\0\0" + pair(at, size)
+
+
+def answers_a_text_of(size: int, called: str = FINDINGS) -> bytes:
+    """Answer that it failed, in so many bytes."""
+    return grow(size // 65536 + 1) + b"\x1a" + stored(failed(called, AT, size)) + i32(AT)
+
+
+def answers_no_text(called: str) -> bytes:
+    """Answer that it failed, in bytes that are no UTF-8."""
+    return stored(failed(called, AT + 64, 4)) + stored(b"\xff" * 4, AT + 64) + i32(AT)
+
+
+def plans_a_step_of_kind(kind: int) -> bytes:
+    """Plan one step, of the kind with this number."""
+    plan = bytes(_AFTER[PLAN]) + pair(AT + 512, 1)
+    return stored(plan.ljust(256, b"\0")) + stored(bytes([kind]).ljust(128, b"\0"), AT + 512) + i32(AT)
+
+
+def describes(*texts: str) -> bytes:
+    """Describe itself by these texts."""
+    written = [text.encode() for text in texts]
+    places = [AT + 256 + sum(map(len, written[:index])) for index in range(len(written))]
+    pairs = b"".join(pair(place, len(text)) for place, text in zip(places, written, strict=True))
+    return stored(pairs) + stored(b"".join(written), AT + 256) + i32(AT)
 
 
 def finds(code: str, remedy: str) -> bytes:
@@ -80,11 +106,11 @@ def finds(code: str, remedy: str) -> bytes:
 
 
 def floods(log: int, lines: int) -> bytes:
-    """Write so many lines of a KiB to the log by function `log`, then find nothing. The first argument counts."""
+    """Write so many lines of a KiB to the log by function `log`, then answer nothing. The first argument counts."""
     count = i32(lines) + b"\x21\x00"
     line = i32(1) + i32(0) + i32(1024) + b"\x10" + as_number(log)
     loop = b"\x03\x40" + line + b"\x20\x00" + i32(1) + b"\x6b\x22\x00\x0d\x00\x0b"
-    return stored(b"x" * 1024, 0) + count + loop + stored(bytes(12)) + i32(AT)
+    return stored(b"x" * 1024, 0) + count + loop + stored(bytes(256)) + i32(AT)
 
 
 def plans_nothing_and_says(log: int, text: str) -> bytes:
