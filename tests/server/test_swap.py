@@ -194,11 +194,14 @@ def test_an_operation_whose_file_is_removed_is_not_offered_until_it_is_back(api:
 def test_a_swap_is_told_to_those_who_listen(api: Api, folder: Path) -> None:
     component = other_build(built("manifests"), version="0.9.9")
     drop_in(folder, "manifests.wasm", component)
-    told = until("it serves", lambda: one if (one := plugin(api, "manifests"))["version"] == "0.9.9" else None)
-    assert told["digest"] == digest(component)
-    states = [one["state"] for one in told["history"] if one["digest"] == digest(component)]
-    assert states[:2] == ["seen", "staged"]
-    assert "active" in states
+
+    def states() -> list[str]:
+        return [one["state"] for one in plugin(api, "manifests")["history"] if one["digest"] == digest(component)]
+
+    until("it serves", lambda: "active" in states())
+    told = plugin(api, "manifests")
+    assert (told["version"], told["digest"]) == ("0.9.9", digest(component))
+    assert states()[:2] == ["seen", "staged"]
 
 
 def test_a_setting_that_is_taken_out_holds_no_longer(api: Api, table: str, folder: Path) -> None:
@@ -227,7 +230,6 @@ def test_where_one_rule_changes_it_alone_is_asked_again(api: Api, table: str, fo
         return [one for one in report["findings"] if one["rule"]["id"] != RULE]
 
     before = api.table(table, "health").ok()
-    assert {one["rule"]["id"] for one in before["judged_by"]} == {RULE, *calls()}
     asked = calls()
     try:
         judged_by("0.7.0", api, table, folder)

@@ -926,13 +926,6 @@ export interface components {
             /** @description The job that undoes it, or undid it; one that failed or was cancelled does not count. */
             undone_by?: string | null;
         };
-        /** @description A rule that answered, whether or not it found anything. */
-        JudgedBy: {
-            /** @description Hash over the rule, its component and its configuration: what it found holds for this table while this is the same. */
-            key: string;
-            /** @description The rule. */
-            rule: components["schemas"]["PluginRef"];
-        };
         /**
          * @description How bad a line is.
          * @enum {string}
@@ -1749,8 +1742,6 @@ export interface components {
             failed_rules: components["schemas"]["FailedRule"][];
             /** @description Findings, the highest penalty first. */
             findings: components["schemas"]["RuleFinding"][];
-            /** @description Rules that answered, those that found nothing too. */
-            judged_by?: components["schemas"]["JudgedBy"][];
             /** @description The metadata file that was judged. */
             metadata_location: string;
             /**

@@ -6,6 +6,9 @@ use serde_json::Value;
 
 use crate::{inspect::Kind, plugin::Plugin};
 
+/// Hexadecimal digits of a rule's key: every table keeps one of each rule.
+const KEY: usize = 32;
+
 /// All plugins that serve. A call takes one and keeps it to its end.
 #[derive(Debug, Default)]
 pub struct Snapshot {
@@ -47,7 +50,7 @@ impl Snapshot {
     }
 
     /// Of each of [`Snapshot::rules`] a hash over its id, its file's digest and its configuration: equal for rules that judge
-    /// equally, so a key for kept findings. 64 hexadecimal digits.
+    /// equally, so a key for kept findings. 32 hexadecimal digits.
     pub fn rule_keys(&self) -> &[String] {
         &self.rule_keys
     }
@@ -79,7 +82,9 @@ fn key(rule: &Arc<Plugin>) -> String {
         Some(_) => serde_json::json!([id, digest, "barred"]),
         None => serde_json::json!([id, digest, sorted(rule.config())]),
     };
-    crate::load::digest(of.to_string().as_bytes())
+    let mut key = crate::load::digest(of.to_string().as_bytes());
+    key.truncate(KEY);
+    key
 }
 
 /// Keys in order, whatever order the JSON library keeps them in.

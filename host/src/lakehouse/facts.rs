@@ -56,7 +56,7 @@ pub(super) fn totals_of_summary(metadata: &Metadata) -> Option<Totals> {
         return Some(Totals { manifests: Some(0), ..Totals::default() });
     };
     let number = |key: &str| snapshot.summary.get(key).and_then(|v| v.parse::<u64>().ok());
-    Some(Totals {
+    let totals = Totals {
         records: number("total-records")?,
         data_files: number("total-data-files")?,
         data_bytes: number("total-files-size")?,
@@ -65,7 +65,9 @@ pub(super) fn totals_of_summary(metadata: &Metadata) -> Option<Totals> {
         equality_deletes: number("total-equality-deletes")?,
         // Java's writers tell them, PyIceberg does not.
         manifests: number("manifests-created").zip(number("manifests-kept")).map(|(created, kept)| created + kept),
-    })
+    };
+    // The bytes of delete files are in its sum.
+    (totals.delete_files == 0).then_some(totals)
 }
 
 /// Manifests of the current snapshot.

@@ -1,7 +1,8 @@
 //! Facts -> rules -> report. A report holds as long as the table's metadata file, the rules and their configuration do; where
 //! only some of the rules have changed, those alone are asked again.
 
-use std::collections::BTreeSet;
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use drls_runtime::answer::{Finding, Severity};
@@ -62,15 +63,6 @@ pub(crate) struct FailedRule {
     pub(crate) error: String,
 }
 
-/// A rule that answered, whether or not it found anything.
-#[derive(Debug, Clone, Serialize, Deserialize, utoipa::ToSchema)]
-pub(crate) struct JudgedBy {
-    /// The rule.
-    pub(crate) rule: PluginRef,
-    /// Hash over the rule, its component and its configuration: what it found holds for this table while this is the same.
-    pub(crate) key: String,
-}
-
 /// The worst finding, for lists.
 #[derive(Debug, Clone, Serialize, Deserialize, utoipa::ToSchema)]
 pub(crate) struct Worst {
@@ -104,9 +96,6 @@ pub(crate) struct Report {
     pub(crate) findings: Vec<RuleFinding>,
     /// Rules that failed; the others are not hidden by them.
     pub(crate) failed_rules: Vec<FailedRule>,
-    /// Rules that answered, those that found nothing too.
-    #[serde(default)]
-    pub(crate) judged_by: Vec<JudgedBy>,
     /// What was gathered: totals, file sizes, partitions, snapshots, manifests, metadata log; null where no rule asks.
     #[schema(value_type = Object)]
     pub(crate) facts: serde_json::Value,
@@ -124,9 +113,14 @@ pub(super) struct Judged {
     figures: Figures,
 }
 
+/// The key of each rule that answered, by its id: see [`Snapshot::rule_keys`]. Kept beside a report and not told: what a
+/// configuration holds could be guessed from it.
+type Keys = BTreeMap<String, String>;
+
 /// The last report of a table that has not moved since.
 pub(super) struct Kept {
     report: Report,
+    keys: Keys,
     /// When its facts were gathered, ms since the Unix epoch.
     as_of: i64,
     /// The rules have not changed since either.
@@ -135,9 +129,11 @@ pub(super) struct Kept {
 
 impl Kept {
     /// What a rule found, where it would find the same again.
-    fn findings_of(&self, rule: &Plugin, key: &str) -> Option<impl Iterator<Item = &RuleFinding>> {
-        let answered = self.report.judged_by.iter().any(|one| one.key == key);
-        answered.then(|| self.report.findings.iter().filter(|one| one.rule.id == rule.id()))
+    fn findings_of(&self, rule: &Plugin, key: &String) -> Option<Vec<RuleFinding>> {
+        // What other servers and listings say moves while the table does not.
+        let by_table_alone = !rule.inspection().http && !rule.needs().contains(&Group::Orphans);
+        let answered = by_table_alone && self.keys.get(rule.id()) == Some(key);
+        answered.then(|| self.report.findings.iter().filter(|one| one.rule.id == rule.id()).cloned().collect())
     }
 }
 
@@ -163,14 +159,14 @@ impl Lakehouse {
             kept.filter(|kept| kept.metadata_location == table.metadata_location && now - kept.as_of < MAX_AGE_MS);
         let Some(reports::Kept { rules_digest, as_of, body, .. }) = of_this else { return Ok(None) };
         // One that an older version of this server wrote may have another shape.
-        let Ok(report) = serde_json::from_str::<Report>(&body) else { return Ok(None) };
+        let Ok((report, keys)) = serde_json::from_str::<(Report, Keys)>(&body) else { return Ok(None) };
         let holds = rules_digest == rules.rules_digest()
             // A rule that failed may answer by now; one that was taken out of service does not.
             && report.failed_rules.iter().all(|f| rules.plugin(&f.rule.id).is_some_and(|p| p.barred().is_some()));
         if holds {
             self.lists.holds_still(&table.id);
         }
-        Ok(Some(Kept { report, as_of, holds }))
+        Ok(Some(Kept { report, keys, as_of, holds }))
     }
 
     /// Makes a report of a table as it stands there. Rules that are in the kept one as they are now are not asked again.
@@ -184,24 +180,24 @@ impl Lakehouse {
         let mut asked = Vec::new();
         for (rule, key) in rules.rules().iter().zip(rules.rule_keys()) {
             match kept.as_ref().and_then(|kept| kept.findings_of(rule, key)) {
-                Some(findings) => said.answered(rule, key, findings.map(|one| one.finding.clone())),
+                Some(findings) => said.answered(rule, key, findings),
                 None => asked.push((rule.clone(), key.clone())),
             }
         }
-        let kept = kept.filter(|_| !said.judged_by.is_empty());
-        let groups: BTreeSet<Group> =
-            asked.iter().filter(|(r, _)| r.barred().is_none()).flat_map(|(r, _)| r.needs().iter().copied()).collect();
-        let (metadata, facts) = self.gather(table, &groups).await?;
+        let (metadata, facts) = self.gather(table, &groups(&rules, &asked)).await?;
         let facts = Arc::new(facts);
+        // No newer than the oldest that it says.
+        let as_of = kept.filter(|_| !said.keys.is_empty()).map_or(facts.as_of, |kept| kept.as_of);
         let judged = facts.clone();
-        let said = tokio::task::spawn_blocking(move || said.ask(&asked, &judged)).await.map_err(ApiError::internal)?;
-        let report = report(table, &facts, said, kept.as_ref());
+        let Said { findings, failed, keys } =
+            tokio::task::spawn_blocking(move || said.ask(&asked, &judged)).await.map_err(ApiError::internal)?;
+        let report = report(table, &facts, as_of, findings, failed);
         let summary = reports::Summary {
             namespace: namespace_key(&table.id.namespace),
             name: table.id.name.clone(),
             metadata_location: table.metadata_location.clone(),
             rules_digest: rules.rules_digest().to_owned(),
-            as_of: as_of(&facts, kept.as_ref()),
+            as_of,
             score: i64::from(report.score),
             worst: report.worst.as_ref().map(serde_json::to_string).transpose().map_err(ApiError::internal)?,
             format_version: i64::from(facts.format_version),
@@ -210,15 +206,19 @@ impl Lakehouse {
             records: facts.totals.records.cast_signed(),
             modified_at: metadata.last_updated_ms,
         };
-        let body = serde_json::to_string(&report).map_err(ApiError::internal)?;
+        let body = serde_json::to_string(&(&report, &keys)).map_err(ApiError::internal)?;
         Ok(Judged { table: table.id.clone(), report, summary, body, figures: Figures::from(&*facts) })
     }
 
-    /// Keeps new reports, in one write, and tells of them.
+    /// Keeps new reports, in one write, and tells of them. Those of rules that have changed meanwhile are not kept: a newer one may
+    /// be there, of facts that are as old.
     pub(super) async fn keep(&self, judged: &[&Judged]) {
+        let rules = self.runtime.snapshot();
+        let holds = |one: &&&Judged| one.summary.rules_digest == rules.rules_digest();
+        let judged: Vec<&Judged> = judged.iter().filter(holds).copied().collect();
         let write = async {
             let mut tx = self.db.write().await?;
-            for one in judged {
+            for one in &judged {
                 reports::put(&mut *tx, &one.table.catalog, &one.summary, &one.body).await?;
             }
             tx.commit().await
@@ -240,45 +240,56 @@ impl Lakehouse {
     }
 }
 
+/// What is gathered to ask these of the rules. What a report shows is gathered for all of them, so that it is the same whichever
+/// were asked; what takes a walk through the table's history, for those alone that are asked.
+fn groups(rules: &Snapshot, asked: &[(Arc<Plugin>, String)]) -> BTreeSet<Group> {
+    let needed_by = |rule: &Arc<Plugin>| rule.barred().is_none().then(|| rule.needs().clone()).unwrap_or_default();
+    let shown = rules.rules().iter().flat_map(needed_by).filter(|g| !matches!(g, Group::Reachability | Group::Orphans));
+    shown.chain(asked.iter().flat_map(|(rule, _)| needed_by(rule))).collect()
+}
+
 /// What the rules said.
 #[derive(Default)]
 struct Said {
     findings: Vec<RuleFinding>,
     failed: Vec<FailedRule>,
-    judged_by: Vec<JudgedBy>,
+    keys: Keys,
 }
 
 impl Said {
-    fn answered(&mut self, rule: &Plugin, key: &str, findings: impl IntoIterator<Item = Finding>) {
-        let rule = PluginRef::from(rule);
-        self.findings.extend(findings.into_iter().map(|finding| RuleFinding { rule: rule.clone(), finding }));
-        self.judged_by.push(JudgedBy { rule, key: key.to_owned() });
+    fn answered(&mut self, rule: &Plugin, key: &str, findings: Vec<RuleFinding>) {
+        self.findings.extend(findings);
+        self.keys.insert(rule.id().to_owned(), key.to_owned());
     }
 
     /// Asks rules; one that fails is told beside the findings of the others.
     fn ask(mut self, rules: &[(Arc<Plugin>, String)], facts: &Arc<TableFacts>) -> Self {
-        for (rule, key) in rules {
-            match rule.evaluate(facts, None) {
-                Ok(found) => self.answered(rule, key, found),
-                Err(error) => {
-                    self.failed.push(FailedRule { rule: PluginRef::from(rule.as_ref()), error: error.to_string() });
+        for (plugin, key) in rules {
+            let rule = PluginRef::from(plugin.as_ref());
+            match plugin.evaluate(facts, None) {
+                Ok(found) => {
+                    let of_it = |finding| RuleFinding { rule: rule.clone(), finding };
+                    self.answered(plugin, key, found.into_iter().map(of_it).collect());
                 }
+                Err(error) => self.failed.push(FailedRule { rule, error: error.to_string() }),
             }
         }
-        self.findings.sort_by_key(|f| std::cmp::Reverse((f.finding.penalty, f.finding.severity)));
+        // Of equals by the rule, whichever was asked last.
+        let place = |f: &RuleFinding| (Reverse((f.finding.penalty, f.finding.severity)), f.rule.id.clone());
+        self.findings.sort_by_cached_key(place);
         self
     }
 }
 
-/// When the oldest of what a report says was true.
-fn as_of(facts: &TableFacts, kept: Option<&Kept>) -> i64 {
-    kept.map_or(facts.as_of, |kept| kept.as_of)
-}
-
-fn report(table: &Located, facts: &TableFacts, said: Said, kept: Option<&Kept>) -> Report {
-    let Said { findings, failed, judged_by } = said;
+fn report(
+    table: &Located,
+    facts: &TableFacts,
+    as_of: i64,
+    findings: Vec<RuleFinding>,
+    failed_rules: Vec<FailedRule>,
+) -> Report {
     let penalty: u32 = findings.iter().map(|f| u32::from(f.finding.penalty)).sum();
-    let worst = findings.iter().max_by_key(|f| (f.finding.severity, f.finding.penalty)).map(|f| Worst {
+    let worst = findings.iter().min_by_key(|f| Reverse((f.finding.severity, f.finding.penalty))).map(|f| Worst {
         code: f.finding.code.clone(),
         severity: f.finding.severity,
         title: f.finding.title.clone(),
@@ -288,25 +299,13 @@ fn report(table: &Located, facts: &TableFacts, said: Said, kept: Option<&Kept>) 
         catalog: table.id.catalog.clone(),
         score: u8::try_from(100u32.saturating_sub(penalty)).unwrap_or(0),
         worst,
-        as_of: super::rfc3339(as_of(facts, kept)),
+        as_of: super::rfc3339(as_of),
         stale: false,
         metadata_location: table.metadata_location.clone(),
         findings,
-        failed_rules: failed,
-        judged_by,
-        facts: shown_with(facts, kept),
+        failed_rules,
+        facts: shown(facts),
     }
-}
-
-/// As [`shown`], with what was gathered before for the rules that were not asked again: it is of the same metadata file.
-fn shown_with(facts: &TableFacts, kept: Option<&Kept>) -> serde_json::Value {
-    let mut shown = shown(facts);
-    if let (Some(before), Some(shown)) = (kept.and_then(|kept| kept.report.facts.as_object()), shown.as_object_mut()) {
-        for (name, value) in shown.iter_mut().filter(|(_, value)| value.is_null()) {
-            value.clone_from(before.get(name).unwrap_or(&serde_json::Value::Null));
-        }
-    }
-    shown
 }
 
 /// The facts behind a report, cut to what a page shows.

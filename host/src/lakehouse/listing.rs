@@ -191,7 +191,8 @@ impl Lists {
     /// A table was judged.
     pub(super) fn judged(&self, id: &TableId, report: Summary) {
         self.entry(id, |entry| {
-            (entry.seen_at, entry.error) = (report.as_of, None);
+            // What it says may be older: it was asked where the table stands just now.
+            (entry.seen_at, entry.error) = (crate::db::now().timestamp_millis(), None);
             // Of two that were made side by side the later one is known, whichever came here last.
             if entry.report.as_ref().is_none_or(|known| known.as_of <= report.as_of) {
                 entry.report = Some(report);
