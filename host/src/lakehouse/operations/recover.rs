@@ -95,6 +95,9 @@ impl Operations {
         let told = actions.iter().zip(&committed).map(|(action, committed)| match committed {
             Some(true) if action.rewrites() => format!("{}: committed at least in part", action.name()),
             Some(true) => format!("{}: committed", action.name()),
+            Some(false) if action.call().spark && self.spark.is_remote() => {
+                format!("{}: may have gone on in the remote Spark, and is not committed yet", action.name())
+            }
             Some(false) => format!("{}: not committed", action.name()),
             None => format!("{}: may have deleted some of its files; it is safe to run again", action.name()),
         });

@@ -86,9 +86,14 @@ impl Spark {
         Self { python, settings, configured: OnceCell::new() }
     }
 
+    /// True for a Spark that is not of this server, and goes on when this server ends.
+    pub(crate) fn is_remote(&self) -> bool {
+        !self.settings.remote.is_empty()
+    }
+
     /// Where our own Spark server writes its log; none for a remote Spark.
     pub(crate) fn log_file(&self) -> Option<PathBuf> {
-        self.settings.remote.is_empty().then(|| Path::new(&self.settings.home).join("logs").join("spark.log"))
+        (!self.is_remote()).then(|| Path::new(&self.settings.home).join("logs").join("spark.log"))
     }
 
     /// Home of the server.
