@@ -9,13 +9,15 @@ import pytest
 from changes import CHANGES
 from disk import BROKEN, FULL, READ_ONLY, Fault
 from harness import until
-from rig import ERRORS, Rig, choice, commits_wait, sample, served
+from rig import ERRORS, WAIT, Rig, choice, commits_wait, sample, served
 from sick_tables import Sick, make
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     import pyarrow as pa
+    from changes import Shows
+    from harness import Answer
 
 TABLE = "state.t"
 STATE = "drls.db"
@@ -26,7 +28,7 @@ CODES = {
     READ_ONLY: {"storage-failed", "read-only-storage"},
 }
 LASTING = ERRORS
-OPERATIONS = ("add-column", "expire")
+OPERATIONS = ("add-column", "expire", "undo")
 
 
 @pytest.fixture(scope="module")
@@ -44,11 +46,21 @@ def rows(rig: Rig) -> pa.Table:
     return rig.home.rows(TABLE)
 
 
+def prepared(rig: Rig, operation: str) -> tuple[Callable[[], Answer], Shows]:
+    """Make the table ready; give what asks for an operation and waits for its end, and what shows that it happened."""
+    if operation == "undo":
+        arguments, shows = CHANGES["add-column"](rig.home, TABLE)
+        job = rig.api.succeeded(rig.ask("add-column", TABLE, **arguments).ok()["job"])
+        return lambda: rig.api.post(f"/api/jobs/{job['id']}/undo", headers=WAIT), lambda now: not shows(now)
+    arguments, shows = CHANGES[operation](rig.home, TABLE)
+    return lambda: rig.ask(operation, TABLE, **arguments), shows
+
+
 def calls(rig: Rig, operation: str) -> int:
     """Count the writes that an operation makes from the request to the end of its job, what it keeps included."""
-    arguments, _ = CHANGES[operation](rig.home, TABLE)
+    send, _ = prepared(rig, operation)
     with rig.meets(Fault(rig.part(STATE), nth=0)):
-        rig.api.succeeded(rig.ask(operation, TABLE, **arguments).ok()["job"])
+        rig.api.succeeded(send().ok()["job"])
         return rig.disk.seen
 
 
@@ -60,10 +72,10 @@ def test_a_state_whose_nth_write_fails_refuses_or_tells_the_truth_and_the_next_j
     drawn = sample(choice(), faults, 10)
     met = refused = 0
     for fault in drawn:
-        arguments, shows = CHANGES[operation](rig.home, TABLE)
+        send, shows = prepared(rig, operation)
         known = {one["id"] for one in rig.api.all("/api/jobs")}
         with rig.meets(fault):
-            job = rig.outcome(rig.ask(operation, TABLE, **arguments), CODES[fault.error])
+            job = rig.outcome(send(), CODES[fault.error])
         what = f"{operation}: {fault}, which met {rig.disk.met}"
         met += rig.disk.failed > 0
         refused += job is None
@@ -73,11 +85,56 @@ def test_a_state_whose_nth_write_fails_refuses_or_tells_the_truth_and_the_next_j
         assert [one["id"] for one in begun] == ([job["id"]] if job else []), what
         assert shows(rig.home.table(TABLE)) == bool(job and job["state"] == "succeeded"), what
         rig.reads(TABLE, rows)
-        arguments, shows = CHANGES[operation](rig.home, TABLE)
-        rig.api.succeeded(rig.ask(operation, TABLE, **arguments).ok()["job"])
+        if job:  # what was refused can be asked for again
+            send, shows = prepared(rig, operation)
+        rig.api.succeeded(send().ok()["job"])
         assert shows(rig.home.table(TABLE)), f"after {what}"
     assert met > len(drawn) // 2
     assert refused
+    rig.home.audit_holds()
+
+
+def cancelled(rig: Rig, fault: Fault) -> tuple[Answer, Any, str]:
+    """Cancel a job that waits for another while the disk fails; give the answer, the job that ended and its column."""
+    with commits_wait(rig.home):
+        first, column = (CHANGES["add-column"](rig.home, TABLE)[0] for _ in range(2))
+        runs = rig.api.begin("add-column", TABLE, **first)
+        until("the first job runs", lambda: rig.api.job(runs)["state"] == "running")
+        waits = rig.api.begin("add-column", TABLE, **column)
+        with rig.meets(fault):
+            answer = rig.api.post(f"/api/jobs/{waits['id']}/cancel", headers=WAIT)
+        if answer.status in (200, 202):
+            rig.api.ended(waits)
+    rig.api.succeeded(runs)
+    return answer, rig.api.ended(waits), str(column["path"])
+
+
+def test_a_cancel_whose_nth_write_fails_is_refused_and_nothing_happens_or_it_holds(rig: Rig, rows: pa.Table) -> None:
+    answer, _, _ = cancelled(rig, Fault(rig.part(STATE), nth=0))
+    answer.ok()
+    faults = [Fault(rig.part(STATE), error, nth) for nth in range(1, rig.disk.seen + 1) for error in ERRORS]
+    # The first call from then on: it can't but be refused.
+    drawn = [Fault(rig.part(STATE), FULL, lasting=True), *sample(choice(), faults, 6)]
+    met = refused = 0
+    for fault in drawn:
+        answer, job, column = cancelled(rig, fault)
+        what = f"{fault}, which met {rig.disk.met}"
+        met += rig.disk.failed > 0
+        if answer.status not in (200, 202):
+            refused += 1
+            assert answer.body["code"] in CODES[fault.error], answer.text
+            answer.problem(503, answer.body["code"])
+        expected = "succeeded" if answer.status not in (200, 202) else "cancelled"
+        assert job["state"] == expected, f"{what}: {job['state']}, {job['error']}"
+        assert (column in rig.home.table(TABLE).schema().column_names) == (expected == "succeeded"), what
+        history = rig.api.all(f"/api/table/{TABLE}/history")
+        actions = [one["action"] for one in history if one["detail"].get("job") == job["id"]]
+        asked = ["job.cancel"] if expected == "cancelled" else []
+        assert actions == [f"job.{expected}", *asked, "table.add-column"], what
+        rig.every_job_has_ended()
+    assert met > len(drawn) // 2
+    assert refused
+    rig.reads(TABLE, rows)
     rig.home.audit_holds()
 
 
