@@ -54,6 +54,9 @@
 //!
 //! `cargo test` of the plugin unit-tests such functions natively, and checks [`HealthRule::config_schema`] where it is written out.
 //!
+//! A plugin's values live in memory that it has from the start, as far as that goes: calls side by side are faster by it. For another
+//! global allocator take this crate without its feature `allocator`.
+//!
 //! On a native target the methods of [`Table`] and [`log`] cannot be called (they are the host's); everything else can.
 
 #[doc(hidden)]
@@ -65,7 +68,7 @@ pub mod http;
 pub mod human;
 mod input;
 pub mod log;
-#[cfg(target_arch = "wasm32")]
+#[cfg(all(target_arch = "wasm32", feature = "allocator"))]
 mod memory;
 pub mod names;
 mod operation;

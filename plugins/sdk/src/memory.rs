@@ -17,6 +17,9 @@ const BLOCK: usize = 512 << 10;
 /// Bytes by which WebAssembly grows.
 const PAGE: usize = 64 << 10;
 
+/// What dlmalloc joins with no other region, though they may touch: the block is a value of this program.
+const APART: u32 = 1;
+
 #[repr(align(16))]
 struct Block(UnsafeCell<[u8; BLOCK]>);
 
@@ -34,7 +37,7 @@ struct Given(Cell<bool>);
 unsafe impl Allocator for Given {
     fn alloc(&self, size: usize) -> (*mut u8, usize, u32) {
         if size <= BLOCK && !self.0.replace(true) {
-            return (BLOCK_OF_ALL.0.get().cast(), BLOCK, 0);
+            return (BLOCK_OF_ALL.0.get().cast(), BLOCK, APART);
         }
         let pages = size.div_ceil(PAGE);
         let before = std::arch::wasm32::memory_grow::<0>(pages);

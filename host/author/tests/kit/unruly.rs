@@ -169,6 +169,16 @@ fn rust_is_stopped_and_says_where_it_panicked() {
 }
 
 #[test]
+fn rust_finds_in_its_memory_what_it_put_there() {
+    let served = Served::new("rust");
+    for _ in 0..2 {
+        let found = served.does("remembers").unwrap();
+        assert_eq!(found[0].code, "nothing");
+        served.optimised();
+    }
+}
+
+#[test]
 fn python_is_stopped_and_gives_its_traceback() {
     is_held(
         "python",

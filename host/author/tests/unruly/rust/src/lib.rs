@@ -22,6 +22,7 @@ impl HealthRule for Unruly {
             "nothing" => nothing(),
             "loops" => loops(),
             "allocates" => allocates(),
+            "remembers" => remembers(),
             "recurses" => deeper(nothing()),
             "fails" => seven(),
             "traps" => std::process::abort(),
@@ -51,6 +52,33 @@ fn allocates() -> Finding {
     loop {
         kept.push(black_box(vec![1_u8; 1 << 20]));
     }
+}
+
+#[repr(align(4096))]
+struct Aligned([u8; 4096]);
+
+/// Nothing that it must not do: holds memory of many sizes, more than a plugin has from the start, and finds in it what it put there.
+fn remembers() -> Finding {
+    let first = black_box(vec![250_u8; 700 << 10]);
+    let (mut held, mut aligned) = (Vec::new(), Vec::new());
+    for number in 0..200_u8 {
+        let size = 1 + usize::from(number) * usize::from(number) * 7 % 40_000;
+        let mut grows = vec![number; size / 2];
+        grows.resize(size, number);
+        held.push((number, black_box(grows)));
+        aligned.push((number, black_box(Box::new(Aligned([number; 4096])))));
+        if number % 3 == 0 {
+            held.swap_remove(held.len() / 2);
+        }
+        assert!(black_box(vec![0_u8; size]).iter().all(|byte| *byte == 0), "zero where others were before");
+    }
+    assert!(first.iter().all(|byte| *byte == 250));
+    assert!(held.iter().all(|(number, bytes)| bytes.iter().all(|byte| byte == number)));
+    for (number, page) in &aligned {
+        assert!(page.0.iter().all(|byte| byte == number));
+        assert!(page.0.as_ptr().addr().is_multiple_of(4096));
+    }
+    nothing()
 }
 
 /// Does something after the call, so that no compiler makes a loop of it.
