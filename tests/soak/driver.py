@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import checks
 from harness import PLUGINS, loaded, until
+from lake import live_files
 from operations import Outcome, settle
 from steps import kinds
 from subject import Subject
@@ -103,6 +104,8 @@ class Run:
     def note(self, burst: int, where: str, kind: str, outcome: Outcome) -> None:
         """Count a step and write its line."""
         self.counts[kind, outcome.word] += 1
+        if where in [name for name, *_ in OF_SPARK]:
+            self.counts[f"{kind} on {where}", outcome.word] += 1
         at = time.monotonic() - self.began
         with self.log.open("a") as log:
             log.write(f"{at:8.2f} {burst:04} {where:13} {kind}: {outcome.word} {outcome.more}".rstrip() + "\n")
@@ -155,6 +158,8 @@ class Run:
         if self.plan.with_spark and rng.random() < 0.2:  # noqa: PLR2004
             checks.agrees_in_spark(subject)
         checks.healthy(subject, table, self.vitals)
+        if not subject.by_pyiceberg and live_files(table).delete_files:
+            self.counts["deletion vectors", "seen"] += 1
         if rng.random() < 0.1:  # noqa: PLR2004
             checks.listed(subject)
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from model import Column, Model, Ref, Snapshot
-from pyiceberg.manifest import DataFileContent
+from pyiceberg.manifest import DataFileContent, FileFormat
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -60,6 +60,8 @@ def live_files(table: Table) -> Files:
                 counts["data_bytes"] += file.file_size_in_bytes
                 counts["records"] += file.record_count
             else:
+                puffin = file.file_format == FileFormat.PUFFIN
+                assert puffin == (table.format_version > 2), f"deletes as {file.file_format}"  # noqa: PLR2004
                 counts["delete_files"] += 1
     return Files(**counts)
 

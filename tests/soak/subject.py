@@ -120,6 +120,10 @@ class Subject:
         """Whether PyIceberg writes the table's format."""
         return self.version < 3  # noqa: PLR2004
 
+    def lineage(self) -> dict[int, int]:
+        """Row ids (format 3) by the column `id`, as Spark reads them."""
+        return {row["id"]: row["_row_id"] for row in spark.sql(f"SELECT id, _row_id FROM {self.in_spark}")}
+
     def drop(self) -> None:
         """Drop the table."""
         catalog.open(self.home.lake).drop_table(tuple(self.name.split(".")))

@@ -9,8 +9,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from lake import absorbed
 from pyiceberg.exceptions import CommitFailedException, ValidationException
+from pyiceberg.table.snapshots import Operation
 
 from drls import spark
+from drls.errors import DrlsError
 from drls.snapshots import SnapshotWriter
 
 if TYPE_CHECKING:
@@ -154,8 +156,12 @@ def _column(file: DataFile, name: str) -> list[Any]:
 def spark_insert(subject: Subject, rng: Random) -> Write:
     """New rows by Spark."""
     rows = new_rows(subject.model.columns, subject.fresh(rng.choice((1, 5))), rng)
+    known = {one.snapshot_id for one in subject.table().metadata.snapshots}
     spark.sql(f"INSERT INTO {subject.in_spark} {_values(subject.model.columns, rows)}")
-    return _head(subject.table()), lambda before: {**before, **rows}
+    # The head may be a rewrite's that went on beside this, which appends nothing.
+    new = [one for one in subject.table().metadata.snapshots if one.snapshot_id not in known]
+    (own,) = [one.snapshot_id for one in new if one.summary and one.summary.operation == Operation.APPEND]
+    return own, lambda before: {**before, **rows}
 
 
 def spark_delete(subject: Subject, rng: Random) -> Write | None:
@@ -228,6 +234,10 @@ def write_beside(subject: Subject, rng: Random, effects: dict[int, Any], stop: C
         try:
             written = how(subject, rng)
         except (CommitFailedException, ValidationException):
+            continue
+        except DrlsError as error:
+            if error.code != "commit-conflict":
+                raise
             continue
         if written is not None:
             effects[written[0]] = written[1]
