@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from disk import FULL, Fault
-from harness import until
+from harness import told_nothing_inside, until
 from pyiceberg.exceptions import CommitFailedException, ValidationException
 from rig import Rig, choice, commits_wait, served
 from sick_tables import Sick, make, rows_of
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from harness import Home
 
 SMALL = Sick(files=3, snapshots=3)
+MANY = Sick(files=24, partitions=2)
 OPERATIONS: dict[str, dict[str, Any]] = {
     "add-column": {"path": "note", "type": "string"},
     "expire": {"older_than": "2100-01-01T00:00:00Z", "retain_last": 1},
@@ -196,6 +197,52 @@ def test_no_row_is_lost_or_doubled_when_others_write_while_a_table_is_compacted(
     last = rig.api.run("compact", table)
     assert last["result"]["files_after"] == last["plan"]["effect"]["files_after"]
     assert by_id(rig.home, table) == writer.rows
+    rig.home.audit_holds()
+
+
+def with_spark(rig: Rig) -> None:
+    """See that the server's Spark runs, so that nobody waits for its start while the catalog is held."""
+    if not rig.home.java():
+        make(rig.home.lake, "busy.first", MANY)
+        rig.api.run("compact", "busy.first")
+
+
+def at_its_commit(rig: Rig, table: str) -> Any:
+    """Begin a rewrite on Spark; give the job once it has written all and is about to commit."""
+    folder = Path(rig.home.table(table).location().removeprefix("file://"))
+    there = set(folder.glob("metadata/*.metadata.json"))
+    job = rig.api.begin("compact", table)
+
+    def is_there() -> bool:
+        assert rig.api.job(job)["state"] in ("queued", "running"), rig.api.job(job)["error"]
+        return set(folder.glob("metadata/*.metadata.json")) != there
+
+    until("Spark is at its commit", is_there)
+    return job
+
+
+def test_a_rewrite_whose_table_is_dropped_under_it_finds_none(rig: Rig) -> None:
+    with_spark(rig)
+    table = "cut.gone"
+    make(rig.home.lake, table, MANY)
+    with commits_wait(rig.home) as execute:
+        job = at_its_commit(rig, table)
+        execute("DELETE FROM iceberg_tables WHERE table_namespace = ? AND table_name = ?", tuple(table.split(".")))
+    failed_in_words(rig, job)
+    rig.api.table(table, "health").problem(404, "table-not-found")
+    make(rig.home.lake, table, MANY)
+    done = rig.api.run("compact", table)
+    assert done["result"]["files_after"] == done["plan"]["effect"]["files_after"], "the next job works"
+
+
+def failed_in_words(rig: Rig, job: Any) -> None:
+    """See that a job tells that its table was not there any more, in words that show nothing of the server."""
+    told = rig.api.ended(job)
+    assert told["state"] == "failed", told
+    assert told["error"]["code"] in ("table-not-found", "commit-conflict"), told["error"]
+    assert told["error"]["detail"]
+    told_nothing_inside(told["error"]["detail"])
+    rig.every_job_has_ended()
     rig.home.audit_holds()
 
 
