@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import gzip
 import json
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -158,7 +159,9 @@ class Spark:
         """
         bounds = (f"data_file.{end}_bounds[{FILE_PATH_ID}] AS {end}" for end in ("lower", "upper"))
         found = self.rows("entries", f"{', '.join(FILE)}, sequence_number, {', '.join(bounds)}", "status < 2")
-        everywhere = {spec for spec, fields in self._specs().items() if not fields}
+        everywhere = {
+            spec for spec, fields in self.specs().items() if all(transform == "void" for _, _, transform in fields)
+        }
         deletes = [Delete.of(one, everywhere) for one in found if one["content"]]
         files = []
         for one in found:
@@ -174,13 +177,13 @@ class Spark:
             ))  # fmt: skip
         return sorted(files)
 
-    def _specs(self) -> dict[int, list[str]]:
-        """Transforms of each partition spec, but those that put all into one partition."""
+    def specs(self) -> dict[int, list[Row]]:
+        """Source, name and transform of each field of each partition spec, the old ones too."""
         newest = self.rows("metadata_log_entries", "file", "true ORDER BY timestamp DESC LIMIT 1")[0]["file"]
         text = Path(newest.removeprefix("file:")).read_bytes()
         metadata = json.loads(gzip.decompress(text) if text[:2] == b"\x1f\x8b" else text)
         return {
-            spec["spec-id"]: [one["transform"] for one in spec["fields"] if one["transform"] != "void"]
+            spec["spec-id"]: [(one["source-id"], one["name"], one["transform"]) for one in spec["fields"]]
             for spec in metadata["partition-specs"]
         }
 
@@ -194,6 +197,18 @@ class Spark:
             return columns, [one["data_type"] for one in described[end + 1 :]]
         # Where all are columns as they are, Spark names them under a heading of their own.
         return columns, names[end + 2 :]
+
+    def partition_columns(self) -> set[str]:
+        """The columns that files are partitioned by under any spec, by the type that Spark gives their partitions."""
+        described = {one["col_name"]: one["data_type"] for one in self.sql(f"DESCRIBE TABLE {self.name}.files")}
+        inside = described.get("partition", "struct<>").removeprefix("struct<").removesuffix(">")
+        return {one.rsplit(":", 1)[0] for one in re.sub(r"\(\d+,", "(", inside).split(",") if one}
+
+    def ddl(self) -> str:
+        """The columns as they are made: with what may not be null and with comments, down to the innermost field."""
+        (made,) = self.sql(f"SHOW CREATE TABLE {self.name}")
+        inside = made["createtab_stmt"].partition(" (")[2].rpartition(")\nUSING iceberg")[0]
+        return " ".join(inside.split())
 
     def properties(self) -> dict[str, str]:
         """The table's properties, and what Spark counts among them."""
@@ -222,6 +237,24 @@ def spark_type(field: Mapping[str, Any]) -> str:
     if kind.startswith("fixed["):
         return "binary"
     return SPARK_TYPES.get(kind, kind.replace(" ", ""))
+
+
+def spark_ddl(field: Mapping[str, Any], between: str = " ") -> str:
+    """Give a field of our schema page as Spark makes it."""
+    name = field["name"] if re.fullmatch(r"[A-Za-z_]\w*", field["name"]) else quoted([field["name"]])
+    null, doc = " NOT NULL" * field["required"], f" COMMENT '{field['doc']}'" if field["doc"] else ""
+    return f"{name}{between}{_ddl_type(field)}{null}{doc}"
+
+
+def _ddl_type(field: Mapping[str, Any]) -> str:
+    kind, inside = str(field["type"]), {one["name"]: one for one in field["fields"]}
+    if kind.startswith("struct<"):
+        return f"STRUCT<{', '.join(spark_ddl(one, ': ') for one in inside.values())}>"
+    if kind.startswith("list<"):
+        return f"ARRAY<{_ddl_type(inside['element'])}>"
+    if kind.startswith("map<"):
+        return f"MAP<{_ddl_type(inside['key'])}, {_ddl_type(inside['value'])}>"
+    return spark_type(field).upper()
 
 
 def spark_transform(by: Mapping[str, str]) -> str:

@@ -37,7 +37,8 @@ DELETE FROM {t} WHERE id IN (6, 71)
 TYPED = """
 CREATE TABLE {t} (b BOOLEAN, i INT NOT NULL, l BIGINT NOT NULL COMMENT 'it is long', f FLOAT, d DOUBLE,
     m DECIMAL(9, 2), s STRING, day DATE, at TIMESTAMP, local TIMESTAMP_NTZ, raw BINARY,
-    deep STRUCT<a: ARRAY<STRUCT<x: INT, y: MAP<STRING, DATE>>>, `odd name`: STRING>)
+    deep STRUCT<a: ARRAY<STRUCT<x: INT NOT NULL COMMENT 'how many', y: MAP<STRING, STRUCT<on: DATE NOT NULL>>>>,
+    `odd name`: STRING COMMENT 'with a space'> COMMENT 'nested')
     USING iceberg PARTITIONED BY (b, bucket(4, l), truncate(2, s), day, hours(at), m);
 INSERT INTO {t} SELECT id % 2 = 0, id, id, id / 3, id / 7, cast(id AS DECIMAL(9, 2)) / 4,
     element_at(array('a b', 'ß/=', '100%', '', NULL), cast(id % 5 AS INT) + 1),

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, unquote
 
 import pytest
-from beside import Spark, millis, quoted, spark_order, spark_transform, spark_type, totals
+from beside import Spark, millis, quoted, spark_ddl, spark_order, spark_transform, spark_type, totals
 from shapes import SHAPES
 from sick_tables import make
 
@@ -127,6 +127,22 @@ def test_files_and_what_they_add_up_to(both: Both) -> None:
         assert (bucket["files"], bucket["bytes"]) == (len(inside), sum(inside))
 
 
+def test_the_row_in_the_list_of_tables(both: Both) -> None:
+    report, name = both.page("health"), both.name
+    listed = both.api.all("/api/tables", namespace=name.rpartition(".`")[0])
+    (row,) = (one for one in listed if quoted([*one["namespace"], one["table"]]) == name)
+    files = totals(both.spark.files())
+    assert (row["bytes"], row["data_files"], row["records"]) == (
+        files["data_bytes"], files["data_files"], files["records"],
+    )  # fmt: skip
+    assert row["format_version"] == int(both.spark.properties()["format-version"])
+    log = both.spark.rows("metadata_log_entries", "unix_millis(timestamp) AS at")
+    assert millis(row["modified_at"]) == max(one["at"] for one in log)
+    assert (row["catalog"], row["error"]) == ("drls", None)
+    assert (row["health"]["score"], row["health"]["stale"]) == (report["score"], False)
+    assert both.api.table(row["name"], "health").ok()["metadata_location"] == report["metadata_location"]
+
+
 def test_partitions(both: Both) -> None:
     shown = both.rows("partitions")
     assert sorted(
@@ -173,6 +189,14 @@ def test_facts_of_plugins(both: Both) -> None:
         )
         == both.spark.files_with_deletes()
     )
+    specs = {
+        one["id"]: [(field["source_id"], field["name"], field["transform"]) for field in one["fields"]]
+        for one in facts["partition_specs"]
+    }
+    assert specs == both.spark.specs(), "the old specs too"
+    assert {
+        name for fields in specs.values() for _, name, transform in fields if transform != "void"
+    } == both.spark.partition_columns()
     assert sorted(tuple(one.values()) for one in facts["manifests"]) == both.spark.each_manifest()
     assert {
         str(one["id"]): tuple(one[key] for key in ("added_files", "removed_files", "added_bytes"))
@@ -196,6 +220,7 @@ def test_schema_and_properties(both: Both) -> None:
     shown = both.page("schema")
     columns, parts = both.spark.columns()
     assert [(one["name"], spark_type(one), one["doc"]) for one in shown["fields"]] == columns
+    assert ", ".join(map(spark_ddl, shown["fields"])) == both.spark.ddl()
     assert [spark_transform(one) for one in shown["partitioning"] if one["transform"] != "void"] == parts
     properties = both.spark.properties()
     assert shown["format_version"] == int(properties.pop("format-version"))
