@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from beside import Spark
-from shapes import MERGE, VECTORS, statements
+from beside import Spark, quoted
+from shapes import KEEPS, MERGE, VECTORS, statements
 from sick_tables import Sick, make
 
 from drls import spark, storage
@@ -197,9 +197,10 @@ def test_a_number_of_files_that_nobody_knows_is_told_as_an_estimate(api: Api, ho
 
 def expired(api: Api, home: Home, name: str, **arguments: Any) -> Any:
     """Expire snapshots and compare promise, outcome and disk; give what the engine said."""
+    said = quoted(name.split("."))
     before, snapshots = on_disk(home, name), {one.snapshot_id for one in home.table(name).metadata.snapshots}
-    plan = api.plan("expire", name, **arguments)
-    promise, outcome = beside(api.run("expire", name, plan["id"], **arguments), plan)
+    plan = api.plan("expire", said, **arguments)
+    promise, outcome = beside(api.run("expire", said, plan["id"], **arguments), plan)
     after, left = on_disk(home, name), {one.snapshot_id for one in home.table(name).metadata.snapshots}
     assert after.items() <= before.items(), "nothing came to be or changed"
     gone = [before[path] for path in before.keys() - after.keys()]
@@ -224,29 +225,65 @@ def reached(spark: Spark, home: Home, name: str) -> set[str]:
     return {storage.canonical(path) for path in paths}
 
 
-def test_an_expiry_frees_to_the_byte_what_it_promised(api: Api, home: Home, sql: Sql) -> None:
-    name = "expiry.all_kinds"
-    made = Sick(files=18, snapshots=6, position_deletes=4, equality_deletes=2, tags=("v1",), branches=("dev",))
+EXPIRIES: dict[str, tuple[str, Sick, list[str]]] = {
+    "every kind of file": (
+        "expiry.all_kinds",
+        Sick(files=18, snapshots=6, position_deletes=4, equality_deletes=2, tags=("v1",), branches=("dev",)),
+        [],
+    ),
+    "v1": ("expiry.v1", Sick(files=18, snapshots=6, format_version=1, tags=("v1",), branches=("dev",)), []),
+    "evolved, with retention": (
+        "expiry.evolved",
+        Sick(files=18, snapshots=6, evolved=True, nested=True, tags=("v1",), branches=("dev",)),
+        [f"ALTER TABLE {{t}} CREATE BRANCH kept {KEEPS}", "ALTER TABLE {t} CREATE TAG year RETAIN 365 DAYS"],
+    ),
+    "spaces and letters": (
+        "expiry.maß & 100% zahl",
+        Sick(files=18, snapshots=6, position_deletes=4, tags=("v1",), branches=("dev",)),
+        [],
+    ),
+}
+
+
+@pytest.mark.parametrize("case", EXPIRIES)
+def test_an_expiry_frees_to_the_byte_what_it_promised(api: Api, home: Home, sql: Sql, case: str) -> None:
+    name, made, changes = EXPIRIES[case]
     make(home.lake, name, made)
-    beside_it = Spark(sql, name.split("."))
-    sql(f"CALL drls.system.compute_table_stats('{name}')")
-    sql(f"CALL drls.system.compute_partition_stats('{name}')")
-    api.run("compact", name)
-    sql(f"INSERT INTO drls.{name} VALUES (1000, 'r0', 1), (1001, 'r9', 2)")
-    sql(f"CALL drls.system.compute_table_stats('{name}')")
-    api.run("rewrite-manifests", name)
-    rows, tagged = home.rows(name), sql(f"SELECT * FROM drls.{name} VERSION AS OF 'v1' ORDER BY id")
+    beside_it, said = Spark(sql, name.split(".")), quoted(name.split("."))
+    for change in changes:
+        sql(change.format(t=beside_it.name))
+
+    def live() -> dict[str, int]:
+        return {one["file_path"]: one["content"] for one in beside_it.rows("files")}
+
+    def pinned() -> list[Any]:
+        refs = [ref for ref in home.table(name).metadata.refs if ref != "main"]
+        return [sql(f"SELECT * FROM {beside_it.name} VERSION AS OF '{ref}' ORDER BY id") for ref in sorted(refs)]
+
+    sql(f"CALL drls.system.compute_table_stats('{said}')")
+    sql(f"CALL drls.system.compute_partition_stats('{said}')")
+    was, kept = live(), pinned()
+    api.run("compact", said)
+    sql(f"INSERT INTO {beside_it.name} (id, region, value) VALUES (1000, 'r0', 1), (1001, 'r9', 2)")
+    sql(f"CALL drls.system.compute_table_stats('{said}')")
+    api.run("rewrite-manifests", said)
+    rows = home.rows(name)
     everything = {"older_than": "2100-01-01T00:00:00Z", "retain_last": 1}
     first = expired(api, home, name, **everything)
     assert first["manifest_lists"] > 0
-    assert first["data_files"] == 0, "the branch still reads the files before the rewrite"
-    assert sql(f"SELECT * FROM drls.{name} VERSION AS OF 'v1' ORDER BY id") == tagged
-    assert sql(f"SELECT count(*) AS n FROM drls.{name} VERSION AS OF 'dev'") == [{"n": rows.num_rows - 2}]
+    assert first["data_files"] == 0, "the branches still read the files before the rewrite"
+    assert pinned() == kept
     assert set(on_disk(home, name)) == reached(beside_it, home, name)
-    home.table(name).manage_snapshots().remove_branch("dev").remove_tag("v1").commit()
+    if changes:
+        assert len(home.table(name).metadata.snapshots) >= 6, "five for the branch that says so, and the newest"
+    for ref, held in home.table(name).metadata.refs.items():
+        manage = home.table(name).manage_snapshots()
+        if ref != "main":
+            (manage.remove_branch if held.snapshot_ref_type == "branch" else manage.remove_tag)(ref).commit()
     second = expired(api, home, name, **everything)
-    assert second["data_files"] == 18
-    assert second["delete_files"] == 6
+    gone = [content for path, content in was.items() if path not in live()]
+    assert second["data_files"] == gone.count(0) >= made.files
+    assert second["delete_files"] == len(gone) - gone.count(0) == made.position_deletes + made.equality_deletes
     assert second["statistics_files"] == 2
     assert home.rows(name).equals(rows)
     assert set(on_disk(home, name)) == reached(beside_it, home, name)
