@@ -5,6 +5,11 @@ import { asProblem } from './problem';
 /** Seconds in which a failure is still an answer to the page that opens. */
 const JUST_NOW = 5;
 
+/** Whether it has failed less than the wait ago that the server named, or than `seconds` where it named none. */
+function failedWithin({ state: { status, error, errorUpdatedAt } }: Query, seconds: number): boolean {
+  return status === 'error' && Date.now() < errorUpdatedAt + (asProblem(error).retryAfter ?? seconds) * 1000;
+}
+
 /** Answers are kept for five minutes and trusted for half of one; the live feed says earlier what has changed. */
 export const queryClient = new QueryClient({
   defaultOptions: {
@@ -19,11 +24,8 @@ export const queryClient = new QueryClient({
         const problem = asProblem(error);
         return problem.passes && problem.retryAfter === null && failures < 2;
       },
-      // What failed while its page was still coming is told there and not asked twice, nor before the wait that was asked for.
-      retryOnMount: ({ state }) => {
-        const wait = asProblem(state.error).retryAfter ?? JUST_NOW;
-        return state.isInvalidated || Date.now() >= state.errorUpdatedAt + wait * 1000;
-      },
+      // What failed while its page was still coming is told there and not asked twice.
+      retryOnMount: (query) => !failedWithin(query, query.state.isInvalidated ? 0 : JUST_NOW),
       retryDelay: (attempt) => 400 * 2 ** attempt,
     },
     mutations: { networkMode: 'always', retry: false },
@@ -34,7 +36,7 @@ const awaited = new WeakSet<Query>();
 
 /**
  * Asks anew for what is on screen. A first answer that is still on its way may be older than the reason to ask: it is
- * awaited and asked for again, which TanStack Query does not do by itself.
+ * awaited and asked for again, which TanStack Query does not do by itself. Where the server named a wait, that goes first.
  */
 export async function askAnew(filters: QueryFilters = {}): Promise<void> {
   const first = queryClient
@@ -42,11 +44,15 @@ export async function askAnew(filters: QueryFilters = {}): Promise<void> {
     .findAll({ ...filters, fetchStatus: 'fetching' })
     .filter((query) => query.state.data === undefined && !awaited.has(query));
   await Promise.all([
-    queryClient.invalidateQueries(filters),
+    queryClient.invalidateQueries({
+      ...filters,
+      predicate: (query) => !failedWithin(query, 0) && (filters.predicate?.(query) ?? true),
+    }),
     ...first.map(async (query) => {
       awaited.add(query);
       await query.promise?.catch(() => undefined);
       awaited.delete(query);
+      if (failedWithin(query, 0)) return;
       await queryClient.invalidateQueries({ queryKey: query.queryKey, exact: true });
     }),
   ]);

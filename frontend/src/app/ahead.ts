@@ -1,3 +1,5 @@
+import type { InfiniteQueryExecuteOptions, QueryExecuteOptions, QueryKey } from '@tanstack/react-query';
+
 import { configQuery } from '@/api/config';
 import { newestJobs, oneJob, runningJobs } from '@/api/jobs';
 import { filePages, historyPages, jobPages, partitionPages, refPages, snapshotPages } from '@/api/pages';
@@ -14,8 +16,20 @@ import { PANELS, type DetailSearch, type Tab } from '@/components/tables/tabs';
  * what it does not need. The page itself asks for the same, and gets what is under way; what fails is told there.
  */
 
-/** What is there already is good enough here: the page asks anew where it is old. */
-const ONCE = { staleTime: 'static' } as const;
+/** What has failed is asked again by its page, after the wait that the server named; what is there is old enough for the page to tell. */
+function failed(queryKey: QueryKey): boolean {
+  return queryClient.getQueryState(queryKey)?.status === 'error';
+}
+
+function ask<Q, E, D, K extends QueryKey>(options: QueryExecuteOptions<Q, E, D, Q, K>): Promise<unknown> {
+  return failed(options.queryKey) ? Promise.resolve() : queryClient.query({ ...options, staleTime: 'static' });
+}
+
+function askPages<Q, E, D, K extends QueryKey, P>(
+  options: InfiniteQueryExecuteOptions<Q, E, D, K, P>,
+): Promise<unknown> {
+  return failed(options.queryKey) ? Promise.resolve() : queryClient.infiniteQuery({ ...options, staleTime: 'static' });
+}
 
 function begin(...asked: Promise<unknown>[]) {
   for (const one of asked) one.catch(() => undefined);
@@ -25,67 +39,55 @@ const form = () => import('@/components/forms/SchemaForm');
 
 /** Who is there, and what stands in the frame of every page. */
 export function frame() {
-  begin(
-    queryClient.query({ ...sessionQuery, ...ONCE }),
-    queryClient.query({ ...newestJobs, ...ONCE }),
-    queryClient.query({ ...runningJobs, ...ONCE }),
-  );
+  begin(ask(sessionQuery), ask(newestJobs), ask(runningJobs));
 }
 
 export function tables(catalog: string | undefined) {
-  begin(queryClient.query({ ...worstTables(catalog), ...ONCE }), queryClient.query({ ...configQuery, ...ONCE }));
+  begin(ask(worstTables(catalog)), ask(configQuery));
 }
 
 const TABS: Record<Tab, (name: string, search: DetailSearch) => void> = {
-  overview: () =>
-    begin(queryClient.query({ ...allOperations, ...ONCE }), queryClient.query({ ...allPlugins, ...ONCE })),
-  schema: (name, { catalog }) => begin(queryClient.query({ ...tableSchema(name, catalog), ...ONCE })),
-  rows: (name, { catalog, snapshot }) => begin(queryClient.query({ ...tableRows(name, catalog, snapshot), ...ONCE })),
+  overview: () => begin(ask(allOperations), ask(allPlugins)),
+  schema: (name, { catalog }) => begin(ask(tableSchema(name, catalog))),
+  rows: (name, { catalog, snapshot }) => begin(ask(tableRows(name, catalog, snapshot))),
   snapshots: (name, { catalog }) =>
     begin(
-      queryClient.infiniteQuery({ ...snapshotPages(name, catalog), ...ONCE }),
-      queryClient.infiniteQuery({ ...refPages(name, catalog), ...ONCE }),
+      askPages(snapshotPages(name, catalog)),
+      askPages(refPages(name, catalog)),
       import('@/components/charts/SeriesChart'),
     ),
-  files: (name, { catalog }) =>
-    begin(
-      queryClient.infiniteQuery({ ...filePages(name, catalog), ...ONCE }),
-      queryClient.infiniteQuery({ ...partitionPages(name, catalog), ...ONCE }),
-    ),
+  files: (name, { catalog }) => begin(askPages(filePages(name, catalog)), askPages(partitionPages(name, catalog))),
   operations: (_, { op, job: started }) => {
-    begin(queryClient.query({ ...allOperations, ...ONCE }));
+    begin(ask(allOperations));
     if (started) job(started);
     else if (op) begin(form());
   },
-  history: (name, { catalog }) => begin(queryClient.infiniteQuery({ ...historyPages(name, catalog), ...ONCE })),
+  history: (name, { catalog }) => begin(askPages(historyPages(name, catalog))),
 };
 
 /** Of a tab that is only pointed at, the code: its answers may be large, and nobody has asked for them. */
 export function table(name: string, tab: Tab, search: DetailSearch, pointedAt: boolean) {
-  begin(queryClient.query({ ...tableHealth(name, search.catalog), ...ONCE }));
+  begin(ask(tableHealth(name, search.catalog)));
   if (tab !== 'overview') begin(PANELS[tab]());
   if (!pointedAt) TABS[tab](name, search);
 }
 
 export function jobs({ state, op, table: of, catalog }: JobsSearch) {
-  begin(
-    queryClient.infiniteQuery({ ...jobPages({ state, operation: op, table: of, catalog }), ...ONCE }),
-    queryClient.query({ ...allOperations, ...ONCE }),
-  );
+  begin(askPages(jobPages({ state, operation: op, table: of, catalog })), ask(allOperations));
 }
 
 export function job(id: string) {
-  begin(queryClient.query({ ...oneJob(id), ...ONCE }));
+  begin(ask(oneJob(id)));
 }
 
 export function plugins() {
-  begin(queryClient.query({ ...allPlugins, ...ONCE }));
+  begin(ask(allPlugins));
 }
 
 export function plugin(id: string, tab: PluginTab) {
-  begin(queryClient.query({ ...onePlugin(id), ...ONCE }));
-  if (tab === 'log') begin(queryClient.query({ ...pluginLog(id), ...ONCE }));
+  begin(ask(onePlugin(id)));
+  if (tab === 'log') begin(ask(pluginLog(id)));
   if (tab === 'configuration') {
-    begin(queryClient.query({ ...configQuery, ...ONCE }), import('@/components/plugins/PluginConfig'), form());
+    begin(ask(configQuery), import('@/components/plugins/PluginConfig'), form());
   }
 }

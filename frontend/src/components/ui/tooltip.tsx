@@ -3,20 +3,21 @@ import type { ReactNode } from 'react';
 
 export const TooltipProvider = Radix.Provider;
 
-/** Shows `text` on hover and focus of its child, which must take a ref and handlers. */
+/**
+ * Shows `text` on hover and focus of its child, which must take a ref and handlers. It stands beside the child and in the
+ * same landmark, not at the end of the page.
+ */
 export function Tooltip({ text, children }: { text: ReactNode; children: ReactNode }) {
   return (
     <Radix.Root>
       <Radix.Trigger asChild>{children}</Radix.Trigger>
-      <Radix.Portal>
-        <Radix.Content
-          sideOffset={5}
-          collisionPadding={8}
-          className="z-50 max-w-80 rounded-md bg-foreground px-2.5 py-1.5 text-xs text-background shadow-md"
-        >
-          {text}
-        </Radix.Content>
-      </Radix.Portal>
+      <Radix.Content
+        sideOffset={5}
+        collisionPadding={8}
+        className="z-50 max-w-80 rounded-md bg-foreground px-2.5 py-1.5 text-left text-xs whitespace-normal text-background shadow-md"
+      >
+        {text}
+      </Radix.Content>
     </Radix.Root>
   );
 }
