@@ -117,6 +117,15 @@ test('an answer that breaks off in the middle is no answer, and is asked for aga
   expect(await query()).toEqual({ items: [] });
 });
 
+test('an answer without a body is an answer', async () => {
+  server.use(http.delete(`${ORIGIN}/api/session`, () => new HttpResponse(null, { status: 204 })));
+  const { client } = await import('@/api/client');
+  await expect(client.DELETE('/api/session')).resolves.toMatchObject({ response: { status: 204 } });
+  plugins(() => new HttpResponse(null, { status: 502 }));
+  const { ask } = await page();
+  await expect(ask()).rejects.toMatchObject({ status: 502, code: 'no-problem-body' });
+});
+
 test('no answer at all is told as such', async () => {
   plugins(() => HttpResponse.error());
   const { ask, statuses } = await page();

@@ -27,7 +27,8 @@ function tell(status: number, url: string, newest: string | null = null) {
 /** A whole answer or none: one that breaks off in the middle fails as one that never came. */
 async function whole(request: Request): Promise<Response> {
   const response = await fetch(request);
-  if (response.body === null) return response;
+  // With these not even an empty body may be given.
+  if ([204, 205, 304].includes(response.status)) return response;
   return new Response(await response.arrayBuffer(), response);
 }
 

@@ -35,10 +35,10 @@ export async function signIn(body: Schemas['SignIn']): Promise<void> {
   await queryClient.invalidateQueries({ predicate: (query) => query.queryKey[0] !== 'session' });
 }
 
+/** Ends the session. The page begins anew: nothing that was read in it stays, in view or in memory. */
 export async function signOut(): Promise<void> {
   await client.DELETE('/api/session');
-  queryClient.clear();
-  queryClient.setQueryData(sessionQuery.queryKey, null);
+  window.location.reload();
 }
 
 /** Where any answer says that nobody is signed in, the session is over. */

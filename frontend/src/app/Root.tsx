@@ -33,7 +33,7 @@ export function Root() {
   if (!session.data && !wasIn) return <SignInPage />;
   return (
     <>
-      <Shell session={session.data ?? null} leave={() => setWasIn(false)} />
+      <Shell session={session.data ?? null} />
       <Dialog open={!session.data}>
         <DialogContent closable={false} className="max-w-sm">
           <DialogTitle className="font-medium">Your session has ended</DialogTitle>

@@ -46,7 +46,7 @@ function Places() {
 }
 
 /** The frame of every page: where one can go, what runs, who one is. */
-export function Shell({ session, leave }: { session: Session | null; leave: () => void }) {
+export function Shell({ session }: { session: Session | null }) {
   const navigate = useNavigate();
   const [palette, openPalette] = useState(false);
   const [keyMap, openKeyMap] = useState(false);
@@ -115,7 +115,7 @@ export function Shell({ session, leave }: { session: Session | null; leave: () =
           >
             <Keyboard />
           </Button>
-          {session && <UserMenu session={session} leave={leave} />}
+          {session && <UserMenu session={session} />}
         </div>
         <Banner />
         {palette && (

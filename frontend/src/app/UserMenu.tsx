@@ -13,6 +13,7 @@ import {
   DropdownMenuTrigger,
 } from '@/components/ui/dropdown-menu';
 import { useStore } from '@/lib/store';
+import { notifyFailure } from '@/lib/notices';
 import { theme, type Theme } from '@/lib/theme';
 
 const THEMES: Record<Theme, string> = { light: 'Light', dark: 'Dark', system: 'As the system' };
@@ -22,10 +23,11 @@ function isTheme(text: string): text is Theme {
 }
 
 /** Who one is, the theme, and the way out. */
-export function UserMenu({ session, leave }: { session: Session; leave: () => void }) {
+export function UserMenu({ session }: { session: Session }) {
   const chosen = useStore(theme);
   return (
-    <DropdownMenu>
+    // The rest of the page stays there for those who hear it, as beside the tray.
+    <DropdownMenu modal={false}>
       <DropdownMenuTrigger asChild>
         <Button variant="ghost" size="sm" aria-label={`Signed in as ${session.name}, ${session.role}`}>
           <CircleUserRound />
@@ -49,12 +51,7 @@ export function UserMenu({ session, leave }: { session: Session; leave: () => vo
         <DropdownMenuItem onSelect={() => window.open('/api/openapi.json', '_blank', 'noopener')}>
           <BookOpen /> The HTTP API
         </DropdownMenuItem>
-        <DropdownMenuItem
-          onSelect={() => {
-            leave();
-            void signOut();
-          }}
-        >
+        <DropdownMenuItem onSelect={() => void signOut().catch(notifyFailure('You are still signed in'))}>
           <LogOut /> Sign out
         </DropdownMenuItem>
       </DropdownMenuContent>
