@@ -24,6 +24,7 @@ CODES = frozenset(
         "catalog-unavailable",
         "column-not-found",
         "commit-conflict",
+        "commit-failed",
         "corrupt-metadata",
         "disk-full",
         "invalid-argument",
@@ -216,6 +217,11 @@ _SPARK: tuple[tuple[tuple[str, ...], str, str], ...] = (
         ),
         "commit-conflict",
         "Another writer changed the table meanwhile. Plan again and retry.",
+    ),
+    (
+        ("rewrite commits failed",),  # of a rewrite in parts: Spark's log alone says why
+        "commit-failed",
+        "Commits of the rewrite failed, one or all; Spark's log says why. Run the operation again for what is left.",
     ),
     (
         ("No space left on device",),

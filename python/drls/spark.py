@@ -194,7 +194,7 @@ class Spark:
         """Run a procedure under a tag and give the first row of its answer.
 
         Errors: `cancelled`, `spark-out-of-memory`, `spark-unavailable`, `spark-failed`, `commit-conflict`,
-        `table-not-found`, `invalid-argument`.
+        `commit-failed`, `table-not-found`, `invalid-argument`.
         """
         if not tag or "," in tag:
             raise invalid("/tag", "must not be empty or hold a comma")

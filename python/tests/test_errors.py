@@ -121,3 +121,11 @@ def test_says_what_spark_says_without_its_stack_trace() -> None:
 def test_takes_what_iceberg_says_of_another_writer_for_a_conflict(said: str) -> None:
     told = errors.spark(f"(org.apache.iceberg.exceptions.ValidationException) {said}")
     assert (told.code, "/w/t" in told.detail) == ("commit-conflict", False)
+
+
+def test_takes_commits_of_a_rewrite_that_failed_for_what_they_are() -> None:
+    told = errors.spark(
+        "(java.lang.RuntimeException) partial-progress.enabled is true but 2 rewrite commits failed. "
+        "This is more than the maximum allowed failures of 0. Check the logs to determine why."
+    )
+    assert (told.code, "for what is left" in told.detail) == ("commit-failed", True)

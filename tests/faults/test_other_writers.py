@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from disk import FULL, Fault
+from disk import BROKEN, FULL, READ_ONLY, Fault
 from harness import told_nothing_inside, until
 from pyiceberg.exceptions import CommitFailedException, ValidationException
-from rig import Rig, choice, commits_wait, served
+from rig import ERRORS, Rig, choice, commits_wait, sample, served
 from sick_tables import Sick, make, rows_of
 
 from drls import catalog
@@ -26,6 +26,14 @@ if TYPE_CHECKING:
 
 SMALL = Sick(files=3, snapshots=3)
 MANY = Sick(files=24, partitions=2)
+COMMIT_CODES = {
+    FULL: {"disk-full"},
+    BROKEN: {"catalog-unavailable"},
+    READ_ONLY: {"read-only-storage", "catalog-unavailable"},
+}
+"""What a rewrite fails with that the catalog's disk does not let begin."""
+NOT_COMMITTED = {"commit-failed", "partly-failed"}
+"""The same of one whose commits it does not take, none or not all: why is in Spark's log alone."""
 OPERATIONS: dict[str, dict[str, Any]] = {
     "add-column": {"path": "note", "type": "string"},
     "expire": {"older_than": "2100-01-01T00:00:00Z", "retain_last": 1},
@@ -192,7 +200,7 @@ def test_no_row_is_lost_or_doubled_when_others_write_while_a_table_is_compacted(
         writer.stop()
     assert writer.appends > 3
     for job in jobs:
-        assert job["state"] == "succeeded" or job["error"]["code"] in ("commit-conflict", "partly-failed"), job["error"]
+        assert job["state"] == "succeeded" or job["error"]["code"] in {"commit-conflict", *NOT_COMMITTED}, job["error"]
     assert by_id(rig.home, table) == writer.rows, "a row is lost, came back or is another"
     last = rig.api.run("compact", table)
     assert last["result"]["files_after"] == last["plan"]["effect"]["files_after"]
@@ -200,16 +208,17 @@ def test_no_row_is_lost_or_doubled_when_others_write_while_a_table_is_compacted(
     rig.home.audit_holds()
 
 
-def with_spark(rig: Rig) -> None:
-    """See that the server's Spark runs, so that nobody waits for its start while the catalog is held."""
+def spark_of(rig: Rig) -> int:
+    """Give the process of the server's Spark, which runs from now on."""
     if not rig.home.java():
         make(rig.home.lake, "busy.first", MANY)
         rig.api.run("compact", "busy.first")
+    return int(until("Spark runs", lambda: [pid for pid in rig.home.java() if maps_the_library(pid)])[0])
 
 
 def at_its_commit(rig: Rig, table: str) -> Any:
     """Begin a rewrite on Spark; give the job once it has written all and is about to commit."""
-    folder = Path(rig.home.table(table).location().removeprefix("file://"))
+    folder = folder_of(rig.home, table)
     there = set(folder.glob("metadata/*.metadata.json"))
     job = rig.api.begin("compact", table)
 
@@ -221,8 +230,18 @@ def at_its_commit(rig: Rig, table: str) -> Any:
     return job
 
 
+def folder_of(home: Home, table: str) -> Path:
+    """Give the folder that a table lies in."""
+    return Path(home.table(table).location().removeprefix("file://"))
+
+
+def files_in(folder: Path) -> dict[Path, bytes]:
+    """Give every file in a folder with what is in it."""
+    return {file: file.read_bytes() for file in folder.rglob("*") if file.is_file()}
+
+
 def test_a_rewrite_whose_table_is_dropped_under_it_finds_none(rig: Rig) -> None:
-    with_spark(rig)
+    spark_of(rig)
     table = "cut.gone"
     make(rig.home.lake, table, MANY)
     with commits_wait(rig.home) as execute:
@@ -235,8 +254,34 @@ def test_a_rewrite_whose_table_is_dropped_under_it_finds_none(rig: Rig) -> None:
     assert done["result"]["files_after"] == done["plan"]["effect"]["files_after"], "the next job works"
 
 
+def test_a_rewrite_whose_table_is_another_one_at_its_commit_touches_nothing_of_it(rig: Rig) -> None:
+    spark_of(rig)
+    table, other = "cut.anew", "cut.other"
+    # Both lie in one folder, as where a table is dropped and made again under its name.
+    make(rig.home.lake, table, MANY)
+    catalog.open(rig.home.lake).rename_table(tuple(table.split(".")), tuple(other.split(".")))
+    make(rig.home.lake, table, MANY)
+    assert folder_of(rig.home, table) == folder_of(rig.home, other)
+    rows, location = rig.home.rows(other), rig.home.table(other).metadata_location
+    before = files_in(folder_of(rig.home, table))
+    with commits_wait(rig.home) as execute:
+        job = at_its_commit(rig, table)
+        execute("DELETE FROM iceberg_tables WHERE table_namespace = ? AND table_name = ?", tuple(table.split(".")))
+        execute(
+            "UPDATE iceberg_tables SET table_name = ? WHERE table_namespace = ? AND table_name = ?",
+            (table.split(".")[1], *other.split(".")),
+        )
+    failed_in_words(rig, job)
+    assert rig.home.table(table).metadata_location == location
+    assert before.items() <= files_in(folder_of(rig.home, table)).items(), "a file of the new table is gone"
+    rig.reads(table, rows)
+    done = rig.api.run("compact", table)
+    assert done["result"]["files_after"] == done["plan"]["effect"]["files_after"], "the next job works"
+    rig.reads(table, rows)
+
+
 def failed_in_words(rig: Rig, job: Any) -> None:
-    """See that a job tells that its table was not there any more, in words that show nothing of the server."""
+    """See that a job tells that its table was not there any more, or was another one."""
     told = rig.api.ended(job)
     assert told["state"] == "failed", told
     assert told["error"]["code"] in ("table-not-found", "commit-conflict"), told["error"]
@@ -246,14 +291,55 @@ def failed_in_words(rig: Rig, job: Any) -> None:
     rig.home.audit_holds()
 
 
+def on_the_catalog(rig: Rig, fault: Fault) -> tuple[Any, int]:
+    """Rewrite a table by Spark while its writes to the catalog meet a fault; give the job and the calls counted."""
+    table = "busy.catalog"
+    make(rig.home.lake, table, MANY)
+    rows, was = rig.home.rows(table), rig.home.table(table).metadata_location
+    with rig.disk.fails(spark_of(rig), fault):
+        job = rig.api.ended(rig.api.begin("compact", table))
+        seen, what = rig.disk.seen, f"{fault}, which met {rig.disk.met}"
+    moved = rig.home.table(table).metadata_location != was
+    code = job["error"]["code"] if job["error"] else ""
+    assert moved == (job["state"] == "succeeded" or code == "partly-failed"), f"{what}: {job['state']}, {job['error']}"
+    if job["error"]:
+        assert code in COMMIT_CODES[fault.error] | NOT_COMMITTED, f"{what}: {job['error']}"
+        told_nothing_inside(job["error"]["detail"])
+    rig.reads(table, rows)
+    return job, seen
+
+
+def test_a_catalog_whose_nth_write_fails_while_spark_commits_is_told_and_the_next_rewrite_works(rig: Rig) -> None:
+    spark_of(rig)
+    job, calls = on_the_catalog(rig, Fault(rig.part("catalog.db"), nth=0))
+    assert job["state"] == "succeeded", job["error"]
+    assert 0 < calls < 100
+    faults = [
+        Fault(rig.part("catalog.db"), error, nth, lasting)
+        for error in ERRORS
+        for nth in range(1, calls + 1)
+        for lasting in (False, True)
+    ]
+    drawn = [Fault(rig.part("catalog.db"), FULL, lasting=True), *sample(choice(), faults, 3)]
+    failures = 0
+    for fault in drawn:
+        job, _ = on_the_catalog(rig, fault)
+        failures += job["state"] == "failed"
+        if job["state"] == "failed":
+            rig.api.run("compact", "busy.catalog")
+    assert failures
+    rig.every_job_has_ended()
+    rig.home.audit_holds()
+
+
 def test_a_disk_that_is_full_while_spark_rewrites_fails_the_job_and_no_row_is_lost(rig: Rig) -> None:
     table = "busy.full"
     make(rig.home.lake, table, Sick(files=60, rows=400, partitions=3, snapshots=3))
     rows, was = rig.home.rows(table), rig.home.table(table).metadata_location
-    java = until("Spark runs", lambda: [pid for pid in rig.home.java() if maps_the_library(pid)])
+    java = spark_of(rig)
     seen = 0
     for nth in (1, 3):
-        with rig.disk.fails(java[0], Fault(rig.part("warehouse/busy/full"), FULL, nth, lasting=True)):
+        with rig.disk.fails(java, Fault(rig.part("warehouse/busy/full"), FULL, nth, lasting=True)):
             job = rig.outcome(rig.ask("compact", table), {"disk-full", "spark-failed", "partly-failed"})
             seen += rig.disk.failed
         assert job["state"] == "failed"

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pyiceberg.table import Table
     from subject import Subject
 
-LOST_RACE = ("commit-conflict", "partly-failed")
+LOST_RACE = ("commit-conflict", "commit-failed", "partly-failed")
 """Codes of a rewrite that another writer was faster than."""
 
 

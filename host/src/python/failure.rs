@@ -12,7 +12,7 @@ use crate::error::{ApiError, FieldError};
 fn status(code: &str) -> StatusCode {
     match code {
         "table-not-found" | "namespace-not-found" | "column-not-found" | "snapshot-not-found" => StatusCode::NOT_FOUND,
-        "commit-conflict" | "cancelled" | "gc-disabled" => StatusCode::CONFLICT,
+        "commit-conflict" | "commit-failed" | "cancelled" | "gc-disabled" => StatusCode::CONFLICT,
         "invalid-argument" => StatusCode::UNPROCESSABLE_ENTITY,
         "catalog-locked" | "read-only-storage" | "disk-full" | "spark-unavailable" | "java-not-found" => {
             StatusCode::SERVICE_UNAVAILABLE

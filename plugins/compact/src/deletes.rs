@@ -13,11 +13,14 @@ use crate::group::{Cell, Group};
 use crate::outcome::Facts;
 
 /// Delete files that surely go: a deletion vector with its data file (format 3); another delete file only where every data
-/// file of its partition is rewritten, since one that stays may be older than it.
-pub(crate) fn removed(facts: &Facts, cells: &[Cell], groups: &[Group]) -> u64 {
+/// file of its partition is rewritten, since one that stays may be older than it, and where it is not asked to stay.
+pub(crate) fn removed(facts: &Facts, options: &BTreeMap<String, String>, cells: &[Cell], groups: &[Group]) -> u64 {
     let members = || groups.iter().flat_map(|g| &g.members);
     if facts.format_version >= 3 {
         return members().filter(|m| m.file.delete_files > 0 && m.file.deleted_records > 0).count() as u64;
+    }
+    if options.get("remove-dangling-deletes").is_some_and(|asked| asked.eq_ignore_ascii_case("false")) {
+        return 0;
     }
     let mut rewritten: BTreeMap<usize, usize> = BTreeMap::new();
     for member in members() {

@@ -64,12 +64,18 @@ pub(crate) fn plan(facts: &Facts, arguments: &Arguments, throughput: Throughput)
         sizing.room = forecast::roomier(facts, *strategy, &cells, &groups, &sizing);
     }
     let (written, doubts) = forecast::files(facts, *strategy, &cells, &groups, &sizing);
-    let effect = effect(facts, &cells, &groups.all, written, throughput);
+    let removed = deletes::removed(facts, options, &cells, &groups.all);
+    let effect = effect(facts, &groups.all, written, removed, throughput);
     let step = Step::RewriteDataFiles(RewriteDataFiles {
         strategy: (*strategy).into(),
         order: said(order),
         filter: said(&arguments.filter),
-        options: sent(facts, options, &sizing, groups.all.len()),
+        options: sent(
+            facts,
+            options,
+            &sizing,
+            &Commits::of(groups.all.len(), !arguments.filter.trim().is_empty(), exact),
+        ),
     });
     let mut plan = Plan::new(vec![step], effect, Reversibility::Rollback);
     plan.warnings = warnings(facts, options, exact, &doubts, effect);
@@ -95,12 +101,13 @@ fn nothing(no_partition: bool, sizing: &Sizing) -> String {
     )
 }
 
-fn effect(facts: &Facts, cells: &[Cell], groups: &[Group], written: u64, throughput: Throughput) -> Effect {
+/// `written` data files come, `removed` delete files go.
+fn effect(facts: &Facts, groups: &[Group], written: u64, removed: u64, throughput: Throughput) -> Effect {
     let rewritten: u64 = groups.iter().map(|g| g.members.len() as u64).sum();
     let bytes: u64 = groups.iter().map(Group::bytes).sum();
     let Totals { data_files, delete_files, .. } = facts.totals;
     let files_after = data_files.saturating_sub(rewritten) + written;
-    let deletes_after = delete_files.saturating_sub(deletes::removed(facts, cells, groups));
+    let deletes_after = delete_files.saturating_sub(removed);
     Effect {
         data_files: Some(Change::new(data_files, files_after)),
         delete_files: Some(Change::new(delete_files, deletes_after)),
@@ -112,22 +119,44 @@ fn effect(facts: &Facts, cells: &[Cell], groups: &[Group], written: u64, through
     }
 }
 
-/// Commits of a rewrite of so many groups: at most ten, and no more than there will be, because Iceberg counts a commit
-/// that was planned but not needed as a failed one.
-fn commits(groups: usize) -> usize {
-    const MOST: usize = 10;
-    groups.div_ceil(groups.div_ceil(MOST).max(1))
+/// Commits of a rewrite.
+struct Commits {
+    most: usize,
+    /// The rewrite fails where one of them does. Else Iceberg leaves out what it could not commit and says nothing of it: where
+    /// all files are chosen, the host finds that out by the bytes that were rewritten; where Spark chooses, nobody else knows.
+    all_must_do: bool,
+}
+
+impl Commits {
+    /// At most ten of so many groups, and no more than there will be, because Iceberg counts a commit that was planned but not
+    /// needed as a failed one. Where only Spark knows how many of the groups a filter chooses, one for each.
+    fn of(groups: usize, filtered: bool, exact: bool) -> Self {
+        const MOST: usize = 10;
+        const MOST_OF_UNKNOWN: usize = 100;
+        match (filtered, exact) {
+            (true, false) => Self { most: groups.clamp(MOST, MOST_OF_UNKNOWN), all_must_do: groups <= MOST_OF_UNKNOWN },
+            _ => Self { most: groups.div_ceil(groups.div_ceil(MOST).max(1)), all_must_do: filtered },
+        }
+    }
 }
 
 /// Options for the procedure: what the caller says wins over what is set here. Partial progress commits what is done, so
 /// that a cancelled rewrite is not lost; one group at a time, since commits of one rewrite conflict with each other
 /// (apache/iceberg#9521).
-fn sent(facts: &Facts, options: &BTreeMap<String, String>, sizing: &Sizing, groups: usize) -> Vec<(String, String)> {
+fn sent(
+    facts: &Facts,
+    options: &BTreeMap<String, String>,
+    sizing: &Sizing,
+    commits: &Commits,
+) -> Vec<(String, String)> {
     let mut all = BTreeMap::new();
     let mut set = |name: &str, value: String| all.insert(name.to_owned(), value);
     set("target-file-size-bytes", sizing.target.to_string());
     set("partial-progress.enabled", "true".into());
-    set("partial-progress.max-commits", commits(groups).to_string());
+    set("partial-progress.max-commits", commits.most.to_string());
+    if commits.all_must_do {
+        set("partial-progress.max-failed-commits", "0".into());
+    }
     set("max-concurrent-file-group-rewrites", "1".into());
     if let Some(room) = sizing.room {
         set("max-file-size-bytes", room.to_string());

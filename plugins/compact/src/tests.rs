@@ -231,6 +231,8 @@ fn removes_delete_files_where_every_data_file_of_their_partition_is_rewritten() 
     let plan = binpack(&facts, &[("delete-file-threshold", "1")]);
     assert_eq!(plan.effect.delete_files, Some(Change::new(6, 3)));
     assert_eq!(option(&plan, "remove-dangling-deletes").as_deref(), Some("true"));
+    let kept = binpack(&facts, &[("delete-file-threshold", "1"), ("remove-dangling-deletes", "false")]);
+    assert_eq!(deletes_after(&kept), 6, "they are asked to stay");
     facts.format_version = 3;
     let vectors = binpack(&facts, &[("delete-file-threshold", "1")]);
     assert_eq!(deletes_after(&vectors), 3, "three deletion vectors go with their data files");
@@ -276,6 +278,20 @@ fn a_filter_on_a_partition_column_is_predicted_exactly_and_another_is_not() {
     assert_eq!(files_after(&other), 2);
     assert!(other.warnings[1].contains("whole table"), "{:?}", other.warnings);
     assert_eq!(filtered("region = 'c'").warnings, ["The filter chooses no partition."]);
+}
+
+#[test]
+fn a_rewrite_of_files_that_a_filter_chooses_fails_where_one_of_its_commits_does() {
+    let facts = facts((0..30).map(|n| cell(&format!("region={n}"), 1, vec![file(MIB); 12])).collect());
+    let commits = |filter: &str| {
+        let arguments = Arguments { filter: filter.into(), ..Arguments::default() };
+        let plan = plan(&facts, &arguments, Throughput(None)).unwrap();
+        ["max-commits", "max-failed-commits"].map(|name| option(&plan, &format!("partial-progress.{name}")))
+    };
+    let told = |most: &str, failed: Option<&str>| [Some(most.to_owned()), failed.map(str::to_owned)];
+    assert_eq!(commits(""), told("10", None));
+    assert_eq!(commits("region IN ('1', '2')"), told("2", Some("0")));
+    assert_eq!(commits("id > 5"), told("30", Some("0")), "as many as there can be: Spark chooses");
 }
 
 #[test]

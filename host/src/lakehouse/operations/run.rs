@@ -66,6 +66,23 @@ fn partly_failed(number: usize, action: &Action, files: u64) -> JobError {
     }
 }
 
+/// A rewrite whose commits failed, one or all: Spark counts their files nowhere. `bytes` is what was to be rewritten, where that
+/// is known.
+fn not_committed(number: usize, action: &Action, outcome: &Outcome, bytes: Option<u64>) -> Option<JobError> {
+    let bytes =
+        bytes.filter(|_| matches!(action, Action::Step(Step::RewriteDataFiles { filter, .. }) if filter.is_empty()))?;
+    let (done, name) = (outcome.bytes_read(), action.name());
+    let why =
+        "another writer changed its files first, or the catalog could not be written: the job's log has Spark's words";
+    let (code, what) = match done {
+        0 if bytes > 0 => ("commit-failed", "nothing was committed"),
+        _ if done < bytes => ("partly-failed", "some of it was committed and some was not"),
+        _ => return None,
+    };
+    let detail = format!("step {number} ({name}): {what}, since {why}; run the operation again for what is left");
+    Some(JobError { code: code.to_owned(), detail })
+}
+
 /// How the steps ended.
 struct Ran {
     outcomes: Vec<Outcome>,
@@ -155,6 +172,9 @@ impl Operations {
     async fn steps(&self, work: &Work, cancel: &CancellationToken) -> Ran {
         let mut ran = Ran { outcomes: Vec::new(), error: None, cancelled: false };
         let total = i64::try_from(work.actions.len()).unwrap_or(0);
+        // Of a plan of several steps nobody knows which of them reads how much.
+        let alone = work.planned.as_ref().filter(|_| work.actions.len() == 1);
+        let to_rewrite = alone.and_then(|planned| planned.plan.effect.bytes_read);
         for (number, action) in work.actions.iter().enumerate() {
             if cancel.is_cancelled() {
                 ran.cancelled = true;
@@ -169,9 +189,12 @@ impl Operations {
                 Ok(outcome) => {
                     let failed = outcome.failed_files();
                     self.keep_lines(&work.job.id, &[log::step_done(number + 1, of, action, &outcome)]).await;
+                    ran.error = match failed {
+                        0 => not_committed(number + 1, action, &outcome, to_rewrite),
+                        _ => Some(partly_failed(number + 1, action, failed)),
+                    };
                     ran.outcomes.push(outcome);
-                    if failed > 0 {
-                        ran.error = Some(partly_failed(number + 1, action, failed));
+                    if ran.error.is_some() {
                         break;
                     }
                 }
@@ -237,6 +260,11 @@ impl Operations {
     /// Tells how a job that began has ended: from the table as it is now, not from what was meant.
     async fn conclude(&self, work: &Work, before: &TableState, ran: Ran, duration: u64) -> Result<(), ApiError> {
         let Some((metadata, after)) = self.state_after(work).await? else { return Ok(()) };
+        if after.table_uuid != before.table_uuid {
+            let words =
+                "the table was replaced by another one of its name while this ran; nothing of that one was changed";
+            return Err(ApiError::conflict("commit-conflict", words));
+        }
         let result = JobResult {
             effect: effect(before, &after, &ran.outcomes, duration),
             snapshot_id: after.snapshot_id.map(|id| id.to_string()),

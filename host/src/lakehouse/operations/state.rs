@@ -46,7 +46,7 @@ impl Outcome {
     }
 
     /// Bytes of the files that were rewritten.
-    fn bytes_read(&self) -> u64 {
+    pub(super) fn bytes_read(&self) -> u64 {
         self.figure(&["/rewritten_bytes_count"])
     }
 
