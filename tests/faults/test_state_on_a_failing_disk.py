@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from harness import Answer
 
 TABLE = "state.t"
+A_TABLE = 20
+"""Faults after which it is made anew: a commit writes every schema that it had."""
 STATE = "drls.db"
 # What SQLite calls a failure follows from the call that met it too: a flush that fails is a broken disk.
 CODES = {
@@ -38,10 +40,15 @@ def rig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
         yield running
 
 
+def made(rig: Rig) -> None:
+    """Make the table, in the place of what was there."""
+    make(rig.home.lake, TABLE, Sick(files=3, snapshots=3))
+
+
 @pytest.fixture(scope="module")
 def rows(rig: Rig) -> pa.Table:
     """Make the table; give its rows."""
-    make(rig.home.lake, TABLE, Sick(files=3, snapshots=3))
+    made(rig)
     rig.ask("set-properties", TABLE, properties={"ready": "yes"}).ok()
     return rig.home.rows(TABLE)
 
@@ -71,7 +78,9 @@ def test_a_state_whose_nth_write_fails_refuses_or_tells_the_truth_and_the_next_j
     faults = [Fault(rig.part(STATE), error, nth) for nth in range(1, calls(rig, operation) + 1) for error in ERRORS]
     drawn = sample(choice(), faults, 10)
     met = refused = 0
-    for fault in drawn:
+    for number, fault in enumerate(drawn, 1):
+        if number % A_TABLE == 0:
+            made(rig)
         send, shows = prepared(rig, operation)
         known = {one["id"] for one in rig.api.all("/api/jobs")}
         with rig.meets(fault):
