@@ -243,7 +243,7 @@ impl Lakehouse {
 /// What is gathered to ask these of the rules. What a report shows is gathered for all of them, so that it is the same whichever
 /// were asked; what takes a walk through the table's history, for those alone that are asked.
 fn groups(rules: &Snapshot, asked: &[(Arc<Plugin>, String)]) -> BTreeSet<Group> {
-    let needed_by = |rule: &Arc<Plugin>| rule.barred().is_none().then(|| rule.needs().clone()).unwrap_or_default();
+    let needed_by = |rule: &Arc<Plugin>| if rule.barred().is_none() { rule.needs().clone() } else { BTreeSet::new() };
     let shown = rules.rules().iter().flat_map(needed_by).filter(|g| !matches!(g, Group::Reachability | Group::Orphans));
     shown.chain(asked.iter().flat_map(|(rule, _)| needed_by(rule))).collect()
 }
