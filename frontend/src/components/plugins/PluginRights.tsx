@@ -30,7 +30,7 @@ function Names({ term, names }: { term: string; names: ReturnType<typeof marked>
       <dd className="mt-1 flex flex-wrap gap-1.5">
         {names.map(({ name, tone, sign }) => (
           <Badge key={name} tone={tone}>
-            <code className="break-all">{name}</code> <span className="opacity-80">{sign}</span>
+            <code className="break-all">{name}</code> <span>{sign}</span>
           </Badge>
         ))}
       </dd>
