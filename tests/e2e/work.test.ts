@@ -87,30 +87,6 @@ test('jobs are narrowed to a table and an operation, and the address keeps it', 
   expect(await rows.filter({ hasText: 'of work.plain' }).count()).toBe(0);
 });
 
-test('a job that runs is followed in the tray, and cancelled: nothing is committed, and it says so', async () => {
-  const { page, complaints } = await visit('operator', '/tables/flights.flights/operations?op=compact&plan=true');
-  await page.getByRole('button', { name: 'Run this plan' }).click();
-  await page.getByText('running', { exact: true }).first().waitFor();
-  await page.getByRole('button', { name: '1 job runs' }).click();
-  const tray = page.getByRole('dialog', { name: 'Jobs' });
-  const row = tray.getByRole('listitem').filter({ hasText: 'flights.flights' }).first();
-  await row.getByRole('progressbar', { name: 'Progress of compact on flights.flights' }).waitFor();
-  await accessible(page);
-  await page.keyboard.press('Escape');
-  const other = await visit('viewer', '/jobs');
-  const running = other.page.getByRole('main').getByRole('listitem').filter({ hasText: 'flights.flights' }).first();
-  expect(await running.getByRole('button', { name: 'Cancel' }).getAttribute('aria-disabled')).toBe('true');
-  await page.getByRole('button', { name: 'Cancel' }).click();
-  await page.getByText('cancelled on request; nothing was committed').first().waitFor();
-  await page.getByText('cancelled', { exact: true }).first().waitFor();
-  await running.getByText('cancelled', { exact: true }).waitFor();
-  expect(await running.getByRole('button').count()).toBe(0);
-  await page.getByRole('button', { name: 'Jobs', exact: true }).waitFor();
-  await page.getByRole('link', { name: 'See its health now' }).click();
-  await page.getByRole('img', { name: /Health 46 of 100/ }).waitFor();
-  expect(complaints).toEqual([]);
-});
-
 test('from the worst table to a repaired one and back: three clicks a step, with real Spark', async () => {
   const { page, complaints } = await visit('operator', '/tables');
   await page.locator('[data-row]').first().click();
@@ -149,3 +125,27 @@ test('from the worst table to a repaired one and back: three clicks a step, with
   await page.getByRole('img', { name: /Health 46 of 100/ }).waitFor();
   expect(complaints).toEqual([]);
 }, 400_000);
+
+test('a job that runs is followed in the tray, and cancelled: nothing is committed, and it says so', async () => {
+  const { page, complaints } = await visit('operator', '/tables/flights.flights/operations?op=compact&plan=true');
+  await page.getByRole('button', { name: 'Run this plan' }).click();
+  await page.getByText('running', { exact: true }).first().waitFor();
+  await page.getByRole('button', { name: '1 job runs' }).click();
+  const tray = page.getByRole('dialog', { name: 'Jobs' });
+  const row = tray.getByRole('listitem').filter({ hasText: 'flights.flights' }).first();
+  await row.getByRole('progressbar', { name: 'Progress of compact on flights.flights' }).waitFor();
+  await accessible(page);
+  await page.keyboard.press('Escape');
+  const other = await visit('viewer', '/jobs');
+  const running = other.page.getByRole('main').getByRole('listitem').filter({ hasText: 'flights.flights' }).first();
+  expect(await running.getByRole('button', { name: 'Cancel' }).getAttribute('aria-disabled')).toBe('true');
+  await page.getByRole('button', { name: 'Cancel' }).click();
+  await page.getByText('cancelled on request; nothing was committed').first().waitFor();
+  await page.getByText('cancelled', { exact: true }).first().waitFor();
+  await running.getByText('cancelled', { exact: true }).waitFor();
+  expect(await running.getByRole('button').count()).toBe(0);
+  await page.getByRole('button', { name: 'Jobs', exact: true }).waitFor();
+  await page.getByRole('link', { name: 'See its health now' }).click();
+  await page.getByRole('img', { name: /Health 46 of 100/ }).waitFor();
+  expect(complaints).toEqual([]);
+});
