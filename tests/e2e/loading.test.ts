@@ -37,7 +37,10 @@ for (const place of PLACES) {
     open();
     await page.locator(place.whole).first().waitFor();
     await quiet(page);
-    expect(asked.slice(before).filter((one) => !LATER.some((later) => later.test(one)))).toEqual([]);
+    // What an event has asked for once more was not waited for.
+    const atOnce = new Set(asked.slice(0, before));
+    const after = asked.slice(before).filter((one) => !atOnce.has(one));
+    expect(after.filter((one) => !LATER.some((later) => later.test(one)))).toEqual([]);
   });
 }
 
