@@ -40,7 +40,7 @@ fn each(folder: &Path, check: impl Fn(&[u8])) {
 
 #[test]
 fn texts_as_a_manifest_are_read_or_refused() {
-    let fixtures = fuzz().join("fixtures");
+    let fixtures = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/corpus");
     each(&fuzz().join("seeds/manifest_toml"), |bytes| {
         if let Ok(text) = std::str::from_utf8(bytes) {
             properties::manifest_toml(text, &fixtures);
