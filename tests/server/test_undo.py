@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -27,6 +28,30 @@ def test_undo_brings_a_dropped_column_back_with_its_data_and_only_once(
     assert home.rows(table).equals(before)
     api.post(f"/api/jobs/{dropped['id']}/undo").problem(409, "already-undone")
     assert home.rows(table).equals(before)
+
+
+def test_undo_of_an_undo_takes_a_column_away_again_unless_rows_were_written_with_it_since(
+    api: Api, home: Home, new: Callable[..., str]
+) -> None:
+    table = new(files=4)
+    main = home.table(table).current_snapshot()
+    assert main is not None
+    left = datetime.now(UTC).isoformat()
+    home.table(table).append(home.rows(table).slice(0, 1))
+    with home.table(table).manage_snapshots() as manage:
+        manage.create_branch(main.snapshot_id, "audit")
+    # A line that was left: its rows have the column too, and are older than what is undone.
+    api.run("rollback", table, to=left)
+    dropped = api.run("drop-column", table, path="value")
+    undone = api.undo(dropped)
+    again = api.undo(undone)
+    assert columns(home, table) == ["id", "region"]
+    back = api.undo(again)
+    assert columns(home, table) == ["id", "region", "value"]
+    home.table(table).append(home.rows(table).slice(0, 1), branch="audit")
+    problem = api.post(f"/api/jobs/{back['id']}/undo").problem(409, "cannot-undo")
+    assert "rows were written since" in problem["detail"]
+    assert columns(home, table) == ["id", "region", "value"]
 
 
 def test_undo_of_a_dropped_column_is_refused_once_its_values_were_rewritten_away(

@@ -32,6 +32,9 @@ pub(crate) struct TableState {
     pub(crate) manifests: u64,
     /// Snapshots in the metadata.
     pub(crate) snapshots: u64,
+    /// When the table had changed last, ms since the epoch by the clock of who changed it; none in jobs of older servers.
+    #[serde(default)]
+    pub(crate) last_updated_ms: Option<i64>,
 }
 
 /// What a step did, as the engine counts it.
@@ -76,6 +79,7 @@ impl Lakehouse {
             delete_files: live(true),
             manifests: list.len() as u64,
             snapshots: metadata.snapshots.len() as u64,
+            last_updated_ms: Some(metadata.last_updated_ms),
         };
         Ok((metadata, state))
     }
