@@ -11,14 +11,17 @@ const REACH: f64 = 4.0;
 /// Works that differ by less, as a share, are taken for equal.
 const ALIKE: f64 = 0.1;
 
+/// Newest jobs that say what each costs beside its work: Spark gets faster over its first dozens, and a machine's load ends.
+const LATELY: usize = 5;
+
 /// What a file costs beside its bytes: 4 MiB, as `spark.sql.files.openCostInBytes` has it.
 const OPEN_COST: u64 = 4 << 20;
 
-/// Milliseconds that the promised work will take, by the work and the milliseconds of the jobs that were `seen`; none
-/// where those are too few, or too unlike it.
+/// Milliseconds that the promised work will take, by the work and the milliseconds of the jobs that were `seen`, newest
+/// first; none where those are too few, or too unlike it.
 ///
-/// A line through them by the medians of its slopes and offsets (Theil 1950, Sen 1968): one job that found Spark cold or the
-/// machine busy does not bend it. It neither falls nor begins below nothing.
+/// A line through them by the median of its slopes and that of the newest offsets (Theil 1950, Sen 1968): one job that found
+/// Spark cold or the machine busy does not bend it. It neither falls nor begins below nothing.
 pub(super) fn duration(promised: &Effect, seen: &[(Effect, u64)]) -> Option<u64> {
     if seen.len() < LEAST_SEEN {
         return None;
@@ -36,7 +39,8 @@ pub(super) fn duration(promised: &Effect, seen: &[(Effect, u64)]) -> Option<u64>
         return None;
     }
     let slope = slope.unwrap_or(0.0);
-    let offset = median(points.iter().map(|(work, ms)| ms - slope * work).collect()).unwrap_or(0.0).max(0.0);
+    let offset =
+        median(points.iter().take(LATELY).map(|(work, ms)| ms - slope * work).collect()).unwrap_or(0.0).max(0.0);
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a float of milliseconds saturates")]
     Some((offset + slope * promised).round() as u64)
 }
@@ -58,9 +62,10 @@ fn float(number: u64) -> f64 {
     number as f64
 }
 
+/// Of an even number the lower: what disturbs a job makes it longer.
 fn median(mut values: Vec<f64>) -> Option<f64> {
     values.sort_by(f64::total_cmp);
-    values.get(values.len() / 2).copied()
+    values.get(values.len().saturating_sub(1) / 2).copied()
 }
 
 #[cfg(test)]
@@ -89,6 +94,14 @@ mod tests {
         let seen =
             [(reads(10), 60_000), (reads(100), 2_000), (reads(200), 3_000), (reads(300), 4_000), (reads(400), 5_000)];
         assert_eq!(duration(&reads(200), &seen), Some(3_000));
+    }
+
+    #[test]
+    fn follows_jobs_that_get_faster() {
+        let warming: Vec<_> = [600, 650, 750, 1_200, 1_500, 2_000].map(|ms| (reads(0), ms)).into();
+        assert_eq!(duration(&reads(0), &warming[3..]), Some(1_500));
+        assert_eq!(duration(&reads(0), &warming[2..]), Some(1_200));
+        assert_eq!(duration(&reads(0), &warming), Some(750));
     }
 
     #[test]
