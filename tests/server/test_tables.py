@@ -175,6 +175,7 @@ def test_the_schema_is_nested_and_tells_its_history(api: Api, home: Home) -> Non
     assert [one["path"] for one in inside["address.at"]["fields"]] == ["address.at.lat", "address.at.lon"]
     assert [one["source"] for one in schema["partitioning"]] == ["region"]
     assert schema["schema_id"] == table.schema().schema_id
+    assert schema["uuid"] == str(table.metadata.table_uuid)
     history = {one["schema_id"]: one for one in schema["schemas"]}
     assert history[1]["added"] == ["address.zip"]
     assert history[2]["renamed"] == [{"from": "value", "to": "amount"}]

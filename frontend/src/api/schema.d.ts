@@ -2190,6 +2190,8 @@ export interface components {
             sorting: components["schemas"]["SortBy"][];
             /** @description Name of the table. */
             table: string;
+            /** @description What tells it from another table of its name; none in a table of format 1 that was never given one. */
+            uuid?: string | null;
         };
         /** @description When things happened, RFC 3339. */
         Timestamps: {

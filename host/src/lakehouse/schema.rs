@@ -97,6 +97,8 @@ pub(crate) struct TableSchema {
     pub(crate) table: String,
     /// Its catalog.
     pub(crate) catalog: String,
+    /// What tells it from another table of its name; none in a table of format 1 that was never given one.
+    pub(crate) uuid: Option<String>,
     /// Current schema.
     pub(crate) schema_id: i32,
     /// Its fields.
@@ -128,6 +130,7 @@ pub(crate) fn table_schema(table: &Located, metadata: &Metadata) -> TableSchema 
     TableSchema {
         table: full_name(&table.id),
         catalog: table.id.catalog.clone(),
+        uuid: Some(metadata.table_uuid.clone()).filter(|uuid| !uuid.is_empty()),
         schema_id: metadata.current_schema_id,
         fields: current.map(|s| shown(&s.fields, &s.identifier_field_ids)).unwrap_or_default(),
         partitioning: spec

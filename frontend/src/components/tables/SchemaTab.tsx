@@ -126,7 +126,7 @@ function FieldRow({ field, depth, may, own, uses, ...table }: RowsProps & { fiel
   );
 }
 
-function Changes({ change }: { change: Schemas['SchemaChange'] }) {
+function Changes({ change, current }: { change: Schemas['SchemaChange']; current: boolean }) {
   const told = [
     ...change.added.map((path) => ({ key: `+${path}`, tone: 'good' as const, text: `+ ${path}` })),
     ...change.dropped.map((path) => ({ key: `-${path}`, tone: 'bad' as const, text: `− ${path}` })),
@@ -139,7 +139,10 @@ function Changes({ change }: { change: Schemas['SchemaChange'] }) {
   ];
   return (
     <li className="flex gap-3 border-b border-border px-4 py-2 last:border-0">
-      <span className="w-16 shrink-0 text-muted-foreground">schema {change.schema_id}</span>
+      <span className="w-16 shrink-0 text-muted-foreground">
+        schema {change.schema_id}
+        {current && <span className="block text-xs text-foreground">current</span>}
+      </span>
       <span className="flex min-w-0 flex-wrap gap-1">
         {told.slice(0, 60).map(({ key, tone, text }) => (
           <Badge key={key} tone={tone} className="max-w-full truncate">
@@ -191,6 +194,15 @@ function Layout({ schema }: { schema: Schemas['TableSchema'] }) {
             <CopyButton text={schema.location} label="Copy the location" className="ml-1 align-middle" />
           </dd>
         </div>
+        {schema.uuid && (
+          <div>
+            <dt className="eyebrow">UUID</dt>
+            <dd className="mt-0.5 break-all">
+              <code className="text-xs">{schema.uuid}</code>
+              <CopyButton text={schema.uuid} label="Copy the UUID" className="ml-1 align-middle" />
+            </dd>
+          </div>
+        )}
         {properties.length > 0 && (
           <div>
             <dt className="eyebrow">Properties</dt>
@@ -221,6 +233,7 @@ export default function SchemaTab({ name, catalog }: TabProps) {
       </div>
     );
   }
+  const current = schema.data.schema_id;
   const add = may && (
     <Button asChild variant="outline" size="sm">
       <Link to="/tables/$name/$tab" params={{ name, tab: 'operations' }} search={{ catalog, op: 'add-column' }}>
@@ -266,7 +279,7 @@ export default function SchemaTab({ name, catalog }: TabProps) {
         <Section title="How it changed">
           <ol>
             {schema.data.schemas.toReversed().map((change) => (
-              <Changes key={change.schema_id} change={change} />
+              <Changes key={change.schema_id} change={change} current={change.schema_id === current} />
             ))}
           </ol>
         </Section>
