@@ -7,6 +7,7 @@ use std::{
 
 use anyhow::{Result, anyhow, bail};
 use clap::Args;
+use drls_runtime::Tier;
 use serde::Serialize;
 
 use crate::{
@@ -95,7 +96,7 @@ pub(crate) fn run(args: &BenchArgs) -> Result<()> {
     let length = Duration::from_secs_f64(args.seconds);
     let artifact = Artifact::open(&args.target, &args.toolchain)?;
     let start = Instant::now();
-    let runner = Runner::new(&artifact)?;
+    let runner = Runner::new(&artifact, Tier::Optimised)?;
     let load = start.elapsed();
     let folder = args.cases.clone().unwrap_or_else(|| test::default_cases(&args.target));
     let files = Case::files(&folder)?;

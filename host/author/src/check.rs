@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 use clap::Args;
-use drls_runtime::{Host, Inspection, Limits, Manifest, Plugin, Refusal, SelfTestOutcome, inspect};
+use drls_runtime::{Host, Inspection, Limits, Manifest, Plugin, Refusal, SelfTestOutcome, Tier, inspect};
 use serde_json::Map;
 
 use crate::{artifact::Artifact, summary, toolchain::ToolchainArgs};
@@ -103,7 +103,7 @@ pub(crate) fn examine(bytes: &[u8], limits: &Limits) -> Result<Examination> {
             );
         }
     }
-    match Host::new(limits.clone())?.load(bytes, &Map::new()) {
+    match Host::new(limits.clone())?.load_in(Tier::Quick, bytes, &Map::new()) {
         Ok(plugin) => {
             found.self_tests = plugin.self_tests();
             found.plugin = Some(plugin);

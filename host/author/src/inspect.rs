@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, path::PathBuf};
 
 use anyhow::{Result, anyhow, bail};
 use clap::Args;
-use drls_runtime::{Descriptor, Host, Inspection, Kind, Limits, inspect};
+use drls_runtime::{Descriptor, Host, Inspection, Kind, Limits, Tier, inspect};
 use serde::Serialize;
 use serde_json::Map;
 
@@ -48,7 +48,7 @@ pub(crate) fn run(args: &InspectArgs) -> Result<()> {
     let artifact = Artifact { bytes: files::read(&args.file)?, file: args.file.clone() };
     let inspection = inspect(&artifact.bytes).map_err(|refusal| anyhow!("{}: {refusal}", args.file.display()))?;
     let limits = Limits::default();
-    let loaded = Host::new(limits.clone())?.load(&artifact.bytes, &Map::new());
+    let loaded = Host::new(limits.clone())?.load_in(Tier::Quick, &artifact.bytes, &Map::new());
     if args.json {
         let of = |kind: &Kind| Some((*kind, loaded.as_ref().ok()?.descriptor(*kind)?));
         let document = Document {
