@@ -182,10 +182,11 @@ test('an admin goes back to a version that is kept, switches a plugin off and on
   await page.getByRole('button', { name: 'Disable' }).waitFor();
 });
 
-test('a plugin that asks for more than facts waits, and an admin grants it or takes that back', async () => {
+test('a plugin that asks for more than facts waits, and an admin grants it or takes that back; so does its upgrade', async () => {
   const folder = join(new Home(inject('home')).folder, 'plugins');
   const file = join(folder, 'table-owners.wasm');
-  copyFileSync(join(TOP, 'host/runtime/tests/corpus/0.1.0/table-owners.wasm'), file);
+  const first = join(TOP, 'host/runtime/tests/corpus/0.1.0/table-owners.wasm');
+  copyFileSync(first, file);
   try {
     const { page } = await visit('admin', '/plugins');
     const row = page.getByRole('row').filter({ hasText: 'table-owners' });
@@ -200,8 +201,24 @@ test('a plugin that asks for more than facts waits, and an admin grants it or ta
     await page.getByText('owners.example.com granted').waitFor();
     await page.getByText('Granted by ada').waitFor();
     await page.getByText('active', { exact: true }).first().waitFor();
+    const upgrade = readFileSync(first);
+    for (const [was, is] of [
+      ['"hosts":["owners.example.com"]', '"hosts":["people.example.com"]'],
+      ['"version":"1.0.0"', '"version":"1.1.0"'],
+    ] as const)
+      upgrade.write(is, upgrade.indexOf(was), 'latin1');
+    writeFileSync(join(folder, '..', 'table-owners.new'), upgrade);
+    renameSync(join(folder, '..', 'table-owners.new'), file);
+    await page.getByText(/^1\.1\.0 waits: .* not granted; 1\.0\.0 serves until then\.$/).waitFor();
+    await page.getByText('people.example.com new').waitFor();
+    await page.getByText('owners.example.com granted, not asked for').waitFor();
+    await page.getByText('GET granted', { exact: true }).waitFor();
+    await page.getByRole('button', { name: 'Grant to 1.1.0' }).click();
+    await page.getByText('people.example.com granted', { exact: true }).waitFor();
+    await poll(() => page.getByText('waits: it wants').count()).toBe(0);
+    expect(await page.getByText('owners.example.com').count()).toBe(0);
     await page.getByRole('button', { name: 'Take back' }).click();
-    await page.getByText('owners.example.com new').waitFor();
+    await page.getByText('people.example.com new').waitFor();
   } finally {
     rmSync(file);
   }
