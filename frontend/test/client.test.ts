@@ -1,3 +1,4 @@
+import { QueryObserver } from '@tanstack/react-query';
 import { delay, http, HttpResponse } from 'msw';
 import { setupServer } from 'msw/node';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest';
@@ -18,12 +19,14 @@ afterEach(() => {
 /** The client as a page has it, with what it told of answers. */
 async function page() {
   const { client, onAnswer } = await import('@/api/client');
-  const { queryClient } = await import('@/api/queryClient');
+  const { askAnew, queryClient } = await import('@/api/queryClient');
   const { allPlugins } = await import('@/api/plugins');
   const statuses: number[] = [];
   onAnswer(({ status }) => statuses.push(status));
   const ask = (signal?: AbortSignal) => client.GET('/api/plugins', { ...(signal && { signal }) });
-  return { ask, statuses, query: () => queryClient.query(allPlugins) };
+  /** As the page does that shows them; answers how to leave it. */
+  const open = () => new QueryObserver(queryClient, allPlugins).subscribe(() => undefined);
+  return { ask, statuses, query: () => queryClient.query(allPlugins), open, askAnew };
 }
 
 const plugins = (...answers: (() => Response | Promise<Response>)[]) => {
@@ -57,6 +60,23 @@ test('a problem is thrown with all that it tells, and with the wait that was ask
     passes: true,
   });
   expect(statuses).toEqual([503]);
+});
+
+test('what failed while its page was coming is told there and not asked twice, unless there is a reason to', async () => {
+  const asked = plugins(() => problem(404));
+  const { query, open, askAnew } = await page();
+  await expect(query()).rejects.toMatchObject({ status: 404 });
+  open()();
+  expect(asked()).toBe(1);
+  await askAnew();
+  const close = open();
+  await vi.waitFor(() => expect(asked()).toBe(2));
+  // On screen it is asked again by itself.
+  await vi.waitFor(async () => {
+    await askAnew();
+    expect(asked()).toBe(3);
+  });
+  close();
 });
 
 test('a 503 that names its wait is not asked again before it; one that names none is, twice', async () => {

@@ -1,6 +1,6 @@
 import { client, onAnswer, type Schemas } from './client';
 import { asProblem } from './problem';
-import { queryClient } from './queryClient';
+import { askAnew, queryClient } from './queryClient';
 
 export type Session = Schemas['Session'];
 export type Role = Schemas['Role'];
@@ -13,7 +13,7 @@ export function allows(has: Role, needed: Role): boolean {
   return ROLES.indexOf(has) >= ROLES.indexOf(needed);
 }
 
-/** Who is signed in; null for nobody. */
+/** Who is signed in; null for nobody. Asked for by public/early.js already. */
 export const sessionQuery = {
   queryKey: ['session'],
   staleTime: Infinity,
@@ -32,7 +32,7 @@ export const sessionQuery = {
 export async function signIn(body: Schemas['SignIn']): Promise<void> {
   const { data } = await client.POST('/api/session', { body });
   queryClient.setQueryData(sessionQuery.queryKey, data ?? null);
-  await queryClient.invalidateQueries({ predicate: (query) => query.queryKey[0] !== 'session' });
+  await askAnew({ predicate: (query) => query.queryKey[0] !== 'session' });
 }
 
 /** Ends the session. The page begins anew: nothing that was read in it stays, in view or in memory. */
