@@ -13,13 +13,11 @@ type Plugin = Schemas['PluginDetail'];
 type Rights = Schemas['Rights'];
 
 /** Hosts and methods in one order, with how each stands to what is granted. */
-function marked(asked: string[], granted: string[], missing: string[]): { name: string; tone: Tone; sign: string }[] {
+function marked(asked: string[], granted: string[]): { name: string; tone: Tone; sign: string }[] {
   const all = [...new Set([...asked, ...granted])].sort();
   return all.map((name) => {
     if (!asked.includes(name)) return { name, tone: 'outline', sign: 'granted, not asked for' };
-    return missing.includes(name) || !granted.includes(name)
-      ? { name, tone: 'warn', sign: 'new' }
-      : { name, tone: 'good', sign: 'granted' };
+    return granted.includes(name) ? { name, tone: 'good', sign: 'granted' } : { name, tone: 'warn', sign: 'new' };
   });
 }
 
@@ -50,8 +48,7 @@ export function PluginRights({ plugin }: { plugin: Plugin }) {
   // A grant for another signer holds for none of this version's wishes.
   const wanting = (waiting ?? plugin).signed_by;
   const holds = grant && (grant.signer ?? null) === (wanting?.key ?? null) ? grant.http : undefined;
-  const missing = waiting?.missing.http;
-  const names = (part: 'hosts' | 'methods') => marked(asks.http[part], holds?.[part] ?? [], missing?.[part] ?? []);
+  const names = (part: 'hosts' | 'methods') => marked(asks.http[part], holds?.[part] ?? []);
   return (
     <Section
       title="Rights"
