@@ -32,8 +32,8 @@ for (const place of PLACES) {
   });
 }
 
-test('a page does not jump while it is filled', async () => {
-  const { page } = await visit('viewer', '/plugins');
+test('no page jumps while it is filled', async () => {
+  const { page } = await visit('admin', '/plugins');
   await page.addInitScript(() => {
     const shifts: number[] = [];
     Reflect.set(window, 'shifts', shifts);
@@ -41,21 +41,17 @@ test('a page does not jump while it is filled', async () => {
       for (const entry of list.getEntries()) shifts.push(Number(Reflect.get(entry, 'value')));
     }).observe({ type: 'layout-shift', buffered: true });
   });
-  for (const path of [
-    '/tables',
-    '/tables/flights.flights/overview',
-    '/tables/flights.flights/files',
-    '/jobs',
-    '/plugins/small-files/overview',
-  ]) {
-    await page.goto(inject('base') + path);
-    await page.locator('h1').first().waitFor();
+  for (const place of PLACES) {
+    // That of somebody who is signed in.
+    if (place.role === null) continue;
+    await page.goto(inject('base') + (await addressOf(place)));
+    await page.locator(place.whole).first().waitFor();
     await poll(() => page.locator('[role=status][aria-label]').count()).toBe(0);
     await quiet(page);
     const shifted = await page.evaluate(() =>
       (Reflect.get(window, 'shifts') as number[]).reduce((sum, one) => sum + one, 0),
     );
-    expect(shifted, path).toBeLessThan(0.02);
+    expect(shifted, place.name).toBeLessThan(0.02);
   }
 });
 
