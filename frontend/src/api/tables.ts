@@ -8,7 +8,10 @@ export type TableItem = Schemas['TableItem'];
 const FIRST = 200;
 const PAGE = 1000;
 
-/** The worst tables, in one request: what people look for first, and all there is in a small lakehouse. */
+/**
+ * The worst tables, in one request: what people look for first, and all there is in a small lakehouse. Asked for by
+ * public/early.js already where the first page is this one.
+ */
 export function worstTables(catalog: string | undefined) {
   return queryOptions({
     queryKey: ['tables', 'worst', catalog ?? null],

@@ -1,22 +1,20 @@
 import { useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
-import { ListChecks } from 'lucide-react';
-import { useState } from 'react';
 
 import { newestJobs, runningJobs, TRAY_SHOWS } from '@/api/jobs';
 import { ENDED } from '@/api/live';
 import { JobProgress, JobState } from '@/components/common/job/JobState';
 import { Ago } from '@/components/common/Values';
-import { Button } from '@/components/ui/button';
 import { Popover, PopoverContent, PopoverTrigger } from '@/components/ui/popover';
 import { count, words } from '@/lib/format';
+
+import { TrayButton } from './TrayButton';
 
 /** So many that run are listed at most. */
 const LISTED = 25;
 
 /** What runs, and what ended lately. */
-export function JobsTray() {
-  const [open, setOpen] = useState(false);
+export function JobsTray({ open, setOpen }: { open: boolean; setOpen: (open: boolean) => void }) {
   const newest = useQuery(newestJobs);
   const asked = useQuery(runningJobs);
   // Those that the feed has ended since stay until the list is asked for anew.
@@ -24,23 +22,10 @@ export function JobsTray() {
   const more = Boolean(asked.data?.next);
   const ended = newest.data?.items.filter((job) => ENDED.includes(job.state)) ?? [];
   const shown = [...active.slice(0, LISTED), ...ended].slice(0, Math.max(TRAY_SHOWS, Math.min(active.length, LISTED)));
-  const told = `${count(active.length)}${more ? '+' : ''}`;
   return (
     <Popover open={open} onOpenChange={setOpen}>
       <PopoverTrigger asChild>
-        <Button
-          variant="ghost"
-          size="sm"
-          aria-label={active.length > 0 ? (active.length === 1 ? '1 job runs' : `${told} jobs run`) : 'Jobs'}
-          className="min-w-9"
-        >
-          <ListChecks />
-          {active.length > 0 && (
-            <span className="grid h-4.5 min-w-4.5 place-items-center rounded-full bg-primary px-1 text-[0.6875rem] text-primary-foreground tabular-nums">
-              {told}
-            </span>
-          )}
-        </Button>
+        <TrayButton {...(active.length > 0 && { running: `${count(active.length)}${more ? '+' : ''}` })} />
       </PopoverTrigger>
       <PopoverContent aria-label="Jobs">
         {shown.length === 0 && (

@@ -28,10 +28,10 @@ const KEYS: [string, [string, string][]][] = [
 ];
 
 /** What the keys do, and the switch of those that are pressed alone. */
-export function KeyMap({ open, setOpen }: { open: boolean; setOpen: (open: boolean) => void }) {
+export function KeyMap({ close }: { close: () => void }) {
   const single = useStore(singleKeys);
   return (
-    <Dialog open={open} onOpenChange={setOpen}>
+    <Dialog open onOpenChange={close}>
       <DialogContent>
         <DialogTitle className="font-medium">Keys</DialogTitle>
         <DialogDescription className="sr-only">What each key does</DialogDescription>

@@ -69,7 +69,7 @@ export default function Palette({ close }: { close: () => void }) {
   };
   return (
     <Dialog open onOpenChange={(open) => !open && close()}>
-      <DialogContent closable={false} className="overflow-hidden p-0">
+      <DialogContent closable={false} filled>
         <DialogTitle className="sr-only">Go to</DialogTitle>
         <DialogDescription className="sr-only">
           Type a few letters of a table, page, operation or plugin

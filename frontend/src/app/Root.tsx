@@ -1,14 +1,16 @@
 import { useQuery } from '@tanstack/react-query';
-import { useEffect, useState } from 'react';
+import { lazy, useEffect, useState } from 'react';
 
 import { sessionQuery, watchSession } from '@/api/session';
 import { ErrorState } from '@/components/common/ErrorState';
 import { Notices } from '@/components/common/Notices';
-import { Dialog, DialogContent, DialogDescription, DialogTitle } from '@/components/ui/dialog';
+import { Part } from '@/components/common/Part';
 import { useWebSocket } from '@/hooks/useWebSocket';
 
 import { Shell } from './Shell';
-import { SignInForm, SignInPage } from './SignIn';
+import { SignInPage } from './SignIn';
+
+const SessionEnded = lazy(async () => ({ default: (await import('./overlays')).SessionEnded }));
 
 /** Who is there decides what is shown. A session that ends in the middle leaves the page, and what was typed, in place. */
 export function Root() {
@@ -34,15 +36,11 @@ export function Root() {
   return (
     <>
       <Shell session={session.data ?? null} />
-      <Dialog open={!session.data}>
-        <DialogContent closable={false} className="max-w-sm">
-          <DialogTitle className="font-medium">Your session has ended</DialogTitle>
-          <DialogDescription className="mt-1 mb-4 text-muted-foreground">
-            Sign in again; the page and what you typed stay as they are.
-          </DialogDescription>
-          <SignInForm />
-        </DialogContent>
-      </Dialog>
+      {!session.data && (
+        <Part of="session" fallback={null}>
+          <SessionEnded />
+        </Part>
+      )}
       <Notices />
     </>
   );

@@ -5,15 +5,22 @@ import { lazy, useMemo, useState } from 'react';
 import type { Session } from '@/api/session';
 import { Part } from '@/components/common/Part';
 import { Button } from '@/components/ui/button';
-import { TooltipProvider } from '@/components/ui/tooltip';
+import { useIdle } from '@/hooks/useIdle';
 import { useKeys } from '@/hooks/useKeys';
 import { dark, theme } from '@/lib/theme';
 
 import { Banner } from './Banner';
-import { JobsTray } from './JobsTray';
-import { KeyMap } from './KeyMap';
-import { UserMenu } from './UserMenu';
+import { TrayButton } from './TrayButton';
+import { UserButton } from './UserButton';
 
+/*
+ * What opens over the page comes once that stands: nobody can use it before, and it is a sixth of all code. A button whose
+ * own is not there yet looks the same, and opens it when it comes.
+ */
+const overlays = () => import('./overlays');
+const JobsTray = lazy(async () => ({ default: (await overlays()).JobsTray }));
+const KeyMap = lazy(async () => ({ default: (await overlays()).KeyMap }));
+const UserMenu = lazy(async () => ({ default: (await overlays()).UserMenu }));
 const Palette = lazy(() => import('./Palette'));
 
 const PLACES = [
@@ -50,6 +57,9 @@ export function Shell({ session }: { session: Session | null }) {
   const navigate = useNavigate();
   const [palette, openPalette] = useState(false);
   const [keyMap, openKeyMap] = useState(false);
+  const [tray, openTray] = useState(false);
+  const [menu, openMenu] = useState(false);
+  const stands = useIdle();
   const keys = useMemo(
     () => ({
       '?': () => openKeyMap(true),
@@ -63,9 +73,11 @@ export function Shell({ session }: { session: Session | null }) {
     [navigate],
   );
   useKeys(keys);
+  const trayButton = <TrayButton onClick={() => openTray(true)} />;
+  const menuButton = session && <UserButton session={session} onClick={() => openMenu(true)} />;
 
   return (
-    <TooltipProvider delayDuration={250}>
+    <>
       <a
         href="#content"
         className="sr-only focus:not-sr-only focus:fixed focus:top-2 focus:left-2 focus:z-50 focus:rounded-md focus:bg-card focus:px-3 focus:py-2"
@@ -87,10 +99,10 @@ export function Shell({ session }: { session: Session | null }) {
           <Button
             variant="outline"
             size="sm"
-            className="w-52 justify-between text-muted-foreground max-lg:hidden"
+            className="w-52 text-muted-foreground max-lg:hidden"
             onClick={() => openPalette(true)}
           >
-            <span className="flex items-center gap-2">
+            <span className="flex grow items-center gap-2">
               <Search /> Go to …
             </span>
             <kbd className="text-xs">Ctrl K</kbd>
@@ -104,7 +116,13 @@ export function Shell({ session }: { session: Session | null }) {
           >
             <Search />
           </Button>
-          <JobsTray />
+          {stands || tray ? (
+            <Part of="tray" fallback={trayButton}>
+              <JobsTray open={tray} setOpen={openTray} />
+            </Part>
+          ) : (
+            trayButton
+          )}
           <Button
             variant="ghost"
             size="icon-sm"
@@ -115,7 +133,14 @@ export function Shell({ session }: { session: Session | null }) {
           >
             <Keyboard />
           </Button>
-          {session && <UserMenu session={session} />}
+          {session &&
+            (stands || menu ? (
+              <Part of="menu" fallback={menuButton}>
+                <UserMenu session={session} open={menu} setOpen={openMenu} />
+              </Part>
+            ) : (
+              menuButton
+            ))}
         </div>
         <Banner />
         {palette && (
@@ -127,7 +152,11 @@ export function Shell({ session }: { session: Session | null }) {
       <main id="content" tabIndex={-1} className="outline-none">
         <Outlet />
       </main>
-      <KeyMap open={keyMap} setOpen={openKeyMap} />
-    </TooltipProvider>
+      {keyMap && (
+        <Part of="keys" fallback={null}>
+          <KeyMap close={() => openKeyMap(false)} />
+        </Part>
+      )}
+    </>
   );
 }

@@ -1,7 +1,6 @@
-import { BookOpen, CircleUserRound, LogOut } from 'lucide-react';
+import { BookOpen, LogOut } from 'lucide-react';
 
 import { signOut, type Session } from '@/api/session';
-import { Button } from '@/components/ui/button';
 import {
   DropdownMenu,
   DropdownMenuContent,
@@ -16,6 +15,8 @@ import { useStore } from '@/lib/store';
 import { notifyFailure } from '@/lib/notices';
 import { theme, type Theme } from '@/lib/theme';
 
+import { UserButton } from './UserButton';
+
 const THEMES: Record<Theme, string> = { light: 'Light', dark: 'Dark', system: 'As the system' };
 
 function isTheme(text: string): text is Theme {
@@ -23,16 +24,21 @@ function isTheme(text: string): text is Theme {
 }
 
 /** Who one is, the theme, and the way out. */
-export function UserMenu({ session }: { session: Session }) {
+export function UserMenu({
+  session,
+  open,
+  setOpen,
+}: {
+  session: Session;
+  open: boolean;
+  setOpen: (open: boolean) => void;
+}) {
   const chosen = useStore(theme);
   return (
     // The rest of the page stays there for those who hear it, as beside the tray.
-    <DropdownMenu modal={false}>
+    <DropdownMenu modal={false} open={open} onOpenChange={setOpen}>
       <DropdownMenuTrigger asChild>
-        <Button variant="ghost" size="sm" aria-label={`Signed in as ${session.name}, ${session.role}`}>
-          <CircleUserRound />
-          <span className="max-w-28 truncate max-md:hidden">{session.name}</span>
-        </Button>
+        <UserButton session={session} />
       </DropdownMenuTrigger>
       <DropdownMenuContent>
         <DropdownMenuLabel>

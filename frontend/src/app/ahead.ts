@@ -1,7 +1,7 @@
 import type { InfiniteQueryExecuteOptions, QueryExecuteOptions, QueryKey } from '@tanstack/react-query';
 
 import { configQuery } from '@/api/config';
-import { newestJobs, oneJob, runningJobs } from '@/api/jobs';
+import { oneJob } from '@/api/jobs';
 import { filePages, historyPages, jobPages, partitionPages, refPages, snapshotPages } from '@/api/pages';
 import { allOperations, allPlugins, onePlugin, pluginLog } from '@/api/plugins';
 import { queryClient } from '@/api/queryClient';
@@ -37,9 +37,9 @@ function begin(...asked: Promise<unknown>[]) {
 
 const form = () => import('@/components/forms/SchemaForm');
 
-/** Who is there, and what stands in the frame of every page. */
+/** Who is there. The tray asks for its jobs when it comes: once the page stands. */
 export function frame() {
-  begin(ask(sessionQuery), ask(newestJobs), ask(runningJobs));
+  begin(ask(sessionQuery));
 }
 
 export function tables(catalog: string | undefined) {

@@ -11,6 +11,8 @@ import type { ExplorerSearch } from '@/components/tables/TableExplorer';
 import { isTab, type DetailSearch } from '@/components/tables/tabs';
 
 import * as ahead from './ahead';
+// Where most come in: its code is no second way.
+import { TablesPage } from './pages/tables';
 import { Root } from './Root';
 
 /** Text of the address; a number in it was read as one by the router. */
@@ -61,7 +63,7 @@ const tables = createRoute({
   }),
   loaderDeps: ({ search: { catalog } }) => ({ catalog }),
   loader: ({ deps }) => ahead.tables(deps.catalog),
-  component: lazyRouteComponent(() => import('./pages/tables'), 'TablesPage'),
+  component: TablesPage,
 });
 
 const table = createRoute({
@@ -91,7 +93,7 @@ const tableTab = createRoute({
   loader: ({ params: { name, tab }, deps, preload }) => {
     if (isTab(tab)) ahead.table(name, tab, deps, preload);
   },
-  component: lazyRouteComponent(() => import('./pages/tables'), 'TablePage'),
+  component: lazyRouteComponent(() => import('./pages/table'), 'TablePage'),
 });
 
 const jobs = createRoute({

@@ -2,7 +2,7 @@ import { createStore } from './store';
 
 export type Theme = 'light' | 'dark' | 'system';
 
-/** Also read by public/theme.js, before the first paint. */
+/** Also read by public/early.js, before the first paint. */
 const KEY = 'drls.theme';
 const system = window.matchMedia('(prefers-color-scheme: dark)');
 

@@ -11,7 +11,7 @@ import { namespaceText, namespaceTree } from './tableList';
 
 const ROW = 32;
 const LINK =
-  'flex h-8 min-w-0 grow items-center gap-2 rounded-md px-2 text-[0.8125rem] hover:bg-accent aria-[current=true]:bg-accent aria-[current=true]:font-medium';
+  'flex h-8 min-w-0 items-center gap-2 rounded-md px-2 text-[0.8125rem] hover:bg-accent aria-[current=true]:bg-accent aria-[current=true]:font-medium';
 
 /** Namespaces with how many tables each holds. Each is a link, so it can be shared and opened in a tab. */
 export function NamespaceTree({ tables, chosen, total }: { tables: TableItem[]; chosen: string; total: number }) {
@@ -23,6 +23,8 @@ export function NamespaceTree({ tables, chosen, total }: { tables: TableItem[]; 
     getScrollElement: () => scroller.current,
     estimateSize: () => ROW,
     overscan: 8,
+    // Until it is measured: what it stands in is no higher, and a list that begins empty is drawn twice.
+    initialRect: { width: 0, height: window.innerHeight },
   });
 
   const toggle = (path: string) => {
@@ -36,7 +38,7 @@ export function NamespaceTree({ tables, chosen, total }: { tables: TableItem[]; 
       <Link
         to="/tables"
         search={(before) => ({ ...before, ns: undefined })}
-        className={cn(LINK, 'grow-0')}
+        className={LINK}
         aria-current={chosen === ''}
       >
         <Database aria-hidden className="size-4 shrink-0 text-muted-foreground" />
@@ -69,7 +71,7 @@ export function NamespaceTree({ tables, chosen, total }: { tables: TableItem[]; 
                 <Link
                   to="/tables"
                   search={(before) => ({ ...before, ns: namespaceText(branch.path) })}
-                  className={LINK}
+                  className={cn(LINK, 'grow')}
                   aria-current={branch.path === chosen}
                 >
                   <Folder aria-hidden className="size-4 shrink-0 text-muted-foreground" />

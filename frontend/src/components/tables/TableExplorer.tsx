@@ -8,6 +8,7 @@ import { Page } from '@/components/common/Page';
 import { SkeletonRows } from '@/components/common/Skeleton';
 import { Button } from '@/components/ui/button';
 import { Input } from '@/components/ui/input';
+import { useIdle } from '@/hooks/useIdle';
 import { count, plural } from '@/lib/format';
 import { splitName } from '@/lib/tableName';
 
@@ -40,6 +41,7 @@ export interface ExplorerSearch {
 export function TableExplorer({ q = '', ns = '', sort, catalog, level, finding }: ExplorerSearch) {
   const { tables, reading, isPending, error, retry } = useTables(catalog);
   const navigate = useNavigate({ from: '/tables' });
+  const stands = useIdle();
   const [typed, setTyped] = useState(q);
   const sought = useDeferredValue(typed);
   const input = useRef<HTMLInputElement>(null);
@@ -99,7 +101,7 @@ export function TableExplorer({ q = '', ns = '', sort, catalog, level, finding }
       <div className="grid items-start gap-5 lg:grid-cols-[13.5rem_minmax(0,1fr)]">
         <div className="max-lg:hidden lg:sticky lg:top-18 lg:flex lg:h-[calc(100dvh-9rem)] lg:flex-col">
           <CatalogSelect chosen={catalog} />
-          <NamespaceTree tables={tables} chosen={namespace} total={tables.length} />
+          {stands && <NamespaceTree tables={tables} chosen={namespace} total={tables.length} />}
         </div>
         <div className="min-w-0">
           <StateFilter tables={fitting} level={level} finding={finding} />

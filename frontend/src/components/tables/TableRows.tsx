@@ -1,11 +1,12 @@
 import { Link } from '@tanstack/react-router';
-import { createColumnHelper, flexRender, getCoreRowModel, useReactTable } from '@tanstack/react-table';
+import { createColumnHelper, flexRender, getCoreRowModel, useReactTable, type Row } from '@tanstack/react-table';
 import { useWindowVirtualizer } from '@tanstack/react-virtual';
 import { ArrowDown, ArrowUp, TriangleAlert } from 'lucide-react';
-import { useLayoutEffect, useMemo, useRef, useState, type KeyboardEvent } from 'react';
+import { memo, useLayoutEffect, useMemo, useRef, useState, type KeyboardEvent } from 'react';
 
 import type { TableItem } from '@/api/tables';
 import { Ago, Bytes, Count } from '@/components/common/Values';
+import { useIdle } from '@/hooks/useIdle';
 import { cn } from '@/lib/cn';
 import { splitName } from '@/lib/tableName';
 
@@ -104,6 +105,23 @@ function walk(event: KeyboardEvent<HTMLTableElement>) {
   next.scrollIntoView({ block: 'nearest' });
 }
 
+/** Drawn anew where it changes, not where the list around it does. */
+const TableRow = memo(function TableRow({ row, index }: { row: Row<TableItem>; index: number }) {
+  return (
+    <tr
+      // After that of the headings, and from one on.
+      aria-rowindex={index + 2}
+      className="relative h-[53px] border-b border-border last:border-0 focus-within:bg-accent hover:bg-accent/60 has-focus-visible:outline-2 has-focus-visible:-outline-offset-2 has-focus-visible:outline-ring"
+    >
+      {row.getVisibleCells().map(({ id, column: { id: name, columnDef }, getContext }) => (
+        <td key={id} className={cn('overflow-hidden px-3 py-0 first:pl-4', isColumn(name) && NARROW[name])}>
+          {flexRender(columnDef.cell, getContext())}
+        </td>
+      ))}
+    </tr>
+  );
+});
+
 interface TableRowsProps {
   tables: TableItem[];
   order: Order;
@@ -116,7 +134,15 @@ export function TableRows({ tables, order, sortBy, catalog }: TableRowsProps) {
   const body = useRef<HTMLTableElement>(null);
   const [top, setTop] = useState(0);
   useLayoutEffect(() => setTop(body.current?.offsetTop ?? 0), []);
-  const rows = useWindowVirtualizer({ count: tables.length, estimateSize: () => ROW, overscan: 12, scrollMargin: top });
+  const rows = useWindowVirtualizer({
+    count: tables.length,
+    estimateSize: () => ROW,
+    // What is out of sight comes after what is seen.
+    overscan: useIdle() ? 12 : 0,
+    scrollMargin: top,
+    // A list that begins empty is drawn twice.
+    initialRect: { width: window.innerWidth, height: window.innerHeight },
+  });
   const inSight = rows.getVirtualItems();
   const first = inSight[0];
   const last = inSight.at(-1);
@@ -169,17 +195,7 @@ export function TableRows({ tables, order, sortBy, catalog }: TableRowsProps) {
       <tbody>
         {above > 0 && <tr aria-hidden style={{ height: above }} />}
         {table.getRowModel().rows.map((row, at) => (
-          <tr
-            key={row.id}
-            aria-rowindex={(first?.index ?? 0) + at + 2}
-            className="relative h-[53px] border-b border-border last:border-0 focus-within:bg-accent hover:bg-accent/60 has-focus-visible:outline-2 has-focus-visible:-outline-offset-2 has-focus-visible:outline-ring"
-          >
-            {row.getVisibleCells().map(({ id, column: { id: name, columnDef }, getContext }) => (
-              <td key={id} className={cn('overflow-hidden px-3 py-0 first:pl-4', isColumn(name) && NARROW[name])}>
-                {flexRender(columnDef.cell, getContext())}
-              </td>
-            ))}
-          </tr>
+          <TableRow key={row.id} row={row} index={(first?.index ?? 0) + at} />
         ))}
         {below > 0 && <tr aria-hidden style={{ height: below }} />}
       </tbody>

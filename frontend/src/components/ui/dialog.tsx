@@ -12,8 +12,13 @@ export function DialogContent({
   className,
   children,
   closable = true,
+  filled = false,
   ...props
-}: ComponentProps<typeof Radix.Content> & { closable?: boolean }) {
+}: ComponentProps<typeof Radix.Content> & {
+  closable?: boolean;
+  /** What is in it goes to its edges and scrolls by itself. */
+  filled?: boolean;
+}) {
   // Most are opened by a key or from a list, and Radix gives the focus back to a trigger of its own alone.
   const before = useRef<Element>(null);
   return (
@@ -21,7 +26,8 @@ export function DialogContent({
       <Radix.Overlay className="fixed inset-0 z-40 bg-black/35 data-[state=open]:animate-in data-[state=open]:fade-in-0" />
       <Radix.Content
         className={cn(
-          'fixed top-[12vh] left-1/2 z-50 max-h-[76vh] w-[min(34rem,calc(100vw-2rem))] -translate-x-1/2 overflow-y-auto rounded-xl border border-border bg-popover p-5 text-popover-foreground shadow-xl data-[state=open]:animate-in data-[state=open]:fade-in-0 data-[state=open]:zoom-in-98',
+          'fixed top-[12vh] left-1/2 z-50 max-h-[76vh] w-[min(34rem,calc(100vw-2rem))] -translate-x-1/2 rounded-xl border border-border bg-popover text-popover-foreground shadow-xl data-[state=open]:animate-in data-[state=open]:fade-in-0 data-[state=open]:zoom-in-98',
+          filled ? 'overflow-hidden' : 'overflow-y-auto p-5',
           className,
         )}
         onOpenAutoFocus={() => {

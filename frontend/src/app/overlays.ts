@@ -1,0 +1,5 @@
+/** What opens over the page, in one file that comes once the page stands: nobody can use it before. */
+export { JobsTray } from './JobsTray';
+export { KeyMap } from './KeyMap';
+export { SessionEnded } from './SessionEnded';
+export { UserMenu } from './UserMenu';
