@@ -52,10 +52,10 @@ pub(super) fn steps(job: &jobs::Job) -> Result<Vec<Action>, ApiError> {
 /// What there is to take back, or why there is no way back whatever the table is like now, as the job's own row tells.
 pub(super) fn closed(job: &jobs::Job, done: &[Action]) -> Result<Way, &'static str> {
     if job.ended_at.is_none() {
-        return Err("it has not ended");
+        return Err("it has not ended; cancel it to stop it");
     }
     let Some(before) = state(job.before.as_deref()) else {
-        return Err("it never began");
+        return Err("it never began, so it changed nothing");
     };
     let Some(after) = state(job.after.as_deref()) else {
         return Err("nobody saw how it left the table");
