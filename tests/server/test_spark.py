@@ -292,6 +292,27 @@ def test_a_server_that_is_stopped_in_a_rewrite_takes_spark_with_it_and_tells_of_
     home.audit_holds()
 
 
+def test_a_rewrite_that_is_cancelled_while_spark_starts_is_told_and_the_next_one_works(
+    api: Api, home: Home, server: Server
+) -> None:
+    table = "spark.early"
+    make(home.lake, table, Sick(files=12, partitions=1))
+    rows, was = home.rows(table), home.table(table).metadata_location
+    server.stop()
+    server.start()
+    again = server.api(api.token)
+    job = again.begin("compact", table)
+    until("Spark starts", home.java, every=0.02)
+    again.post(f"/api/jobs/{job['id']}/cancel").ok()
+    ended = again.ended(job)
+    assert (ended["state"], ended["error"]["code"]) == ("cancelled", "cancelled")
+    told_the_truth(ended, home, table, was)
+    assert home.table(table).metadata_location == was
+    again.run("compact", table)
+    assert len(home.java()) == 1, "one Spark, and none that was given up"
+    assert home.rows(table).equals(rows)
+
+
 def test_a_server_that_is_stopped_while_spark_starts_leaves_nothing_behind(
     api: Api, home: Home, server: Server, sample: str
 ) -> None:
