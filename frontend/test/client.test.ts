@@ -66,8 +66,10 @@ test('what failed while its page was coming is told there and not asked twice, u
   const asked = plugins(() => problem(404));
   const { query, open, askAnew } = await page();
   await expect(query()).rejects.toMatchObject({ status: 404 });
-  open()();
+  const leave = open();
+  await delay(50);
   expect(asked()).toBe(1);
+  leave();
   await askAnew();
   const close = open();
   await vi.waitFor(() => expect(asked()).toBe(2));

@@ -1,5 +1,5 @@
 import type { Page } from 'playwright-core';
-import { expect, test } from 'vitest';
+import { expect, inject, test } from 'vitest';
 
 import { poll, useBrowser, visit } from './browser';
 
@@ -129,4 +129,30 @@ test('from the list to a plan by keys alone', async () => {
   await page.keyboard.type('page jobs');
   await page.keyboard.press('Enter');
   await page.getByRole('heading', { level: 1, name: 'Jobs' }).waitFor();
+});
+
+test('who is on a button of the frame stays there when what it opens has come, and may want it before', async () => {
+  const { page, context } = await visit('viewer', '/api/health');
+  await context.addInitScript(() => {
+    Reflect.set(window, 'requestIdleCallback', (then: () => void) => Reflect.set(window, 'beIdle', then));
+  });
+  await page.goto(`${inject('base')}/jobs`);
+  const tray = page.locator('[data-opens=tray]');
+  await tray.waitFor();
+  await tray.focus();
+  expect(await tray.getAttribute('data-state')).toBeNull();
+  await page.evaluate(() => (Reflect.get(window, 'beIdle') as () => void)());
+  await poll(() => tray.getAttribute('data-state')).toBe('closed');
+  expect(await tray.evaluate((button) => document.activeElement === button)).toBe(true);
+  await page.reload();
+  await page.locator('[data-opens=menu]').click();
+  await page.getByRole('menuitem', { name: 'Sign out' }).waitFor();
+  await page.keyboard.press('Escape');
+  // Where it does not come, who wanted it is told, and the page stays.
+  await context.route('**/assets/overlays-*', (route) => route.abort());
+  await page.reload();
+  await tray.click();
+  await page.getByText(/^It can’t be opened: /).waitFor();
+  await context.unroute('**/assets/overlays-*');
+  await page.getByRole('heading', { name: 'Jobs', level: 1 }).waitFor();
 });

@@ -43,6 +43,7 @@ for (const place of PLACES) {
       same = asked.length > 0 && asked.length === before ? same + 1 : 0;
       before = asked.length;
     }
+    expect(asked, 'once, also what is asked for before the code is there').toEqual([...new Set(asked)]);
     open();
     await page.locator(place.whole).first().waitFor();
     await quiet(page);

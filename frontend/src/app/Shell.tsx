@@ -5,22 +5,14 @@ import { lazy, useMemo, useState } from 'react';
 import type { Session } from '@/api/session';
 import { Part } from '@/components/common/Part';
 import { Button } from '@/components/ui/button';
-import { useIdle } from '@/hooks/useIdle';
 import { useKeys } from '@/hooks/useKeys';
 import { dark, theme } from '@/lib/theme';
 
 import { Banner } from './Banner';
 import { TrayButton } from './TrayButton';
 import { UserButton } from './UserButton';
+import { useOverlays } from './useOverlays';
 
-/*
- * What opens over the page comes once that stands: nobody can use it before, and it is a sixth of all code. A button whose
- * own is not there yet looks the same, and opens it when it comes.
- */
-const overlays = () => import('./overlays');
-const JobsTray = lazy(async () => ({ default: (await overlays()).JobsTray }));
-const KeyMap = lazy(async () => ({ default: (await overlays()).KeyMap }));
-const UserMenu = lazy(async () => ({ default: (await overlays()).UserMenu }));
 const Palette = lazy(() => import('./Palette'));
 
 const PLACES = [
@@ -59,7 +51,13 @@ export function Shell({ session }: { session: Session | null }) {
   const [keyMap, openKeyMap] = useState(false);
   const [tray, openTray] = useState(false);
   const [menu, openMenu] = useState(false);
-  const stands = useIdle();
+  // It is that of a session, and the next one begins with it closed.
+  if (!session && menu) openMenu(false);
+  const overlays = useOverlays(tray || menu || keyMap, () => {
+    openTray(false);
+    openMenu(false);
+    openKeyMap(false);
+  });
   const keys = useMemo(
     () => ({
       '?': () => openKeyMap(true),
@@ -73,9 +71,6 @@ export function Shell({ session }: { session: Session | null }) {
     [navigate],
   );
   useKeys(keys);
-  const trayButton = <TrayButton onClick={() => openTray(true)} />;
-  const menuButton = session && <UserButton session={session} onClick={() => openMenu(true)} />;
-
   return (
     <>
       <a
@@ -116,12 +111,10 @@ export function Shell({ session }: { session: Session | null }) {
           >
             <Search />
           </Button>
-          {stands || tray ? (
-            <Part of="tray" fallback={trayButton}>
-              <JobsTray open={tray} setOpen={openTray} />
-            </Part>
+          {overlays ? (
+            <overlays.JobsTray open={tray} setOpen={openTray} />
           ) : (
-            trayButton
+            <TrayButton aria-expanded={false} onClick={() => openTray(true)} />
           )}
           <Button
             variant="ghost"
@@ -134,12 +127,10 @@ export function Shell({ session }: { session: Session | null }) {
             <Keyboard />
           </Button>
           {session &&
-            (stands || menu ? (
-              <Part of="menu" fallback={menuButton}>
-                <UserMenu session={session} open={menu} setOpen={openMenu} />
-              </Part>
+            (overlays ? (
+              <overlays.UserMenu session={session} open={menu} setOpen={openMenu} />
             ) : (
-              menuButton
+              <UserButton session={session} aria-expanded={false} onClick={() => openMenu(true)} />
             ))}
         </div>
         <Banner />
@@ -152,11 +143,7 @@ export function Shell({ session }: { session: Session | null }) {
       <main id="content" tabIndex={-1} className="outline-none">
         <Outlet />
       </main>
-      {keyMap && (
-        <Part of="keys" fallback={null}>
-          <KeyMap close={() => openKeyMap(false)} />
-        </Part>
-      )}
+      {overlays && keyMap && <overlays.KeyMap close={() => openKeyMap(false)} />}
     </>
   );
 }

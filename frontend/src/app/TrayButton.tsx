@@ -10,6 +10,7 @@ export function TrayButton({ running, ...props }: ButtonProps & { running?: stri
       size="sm"
       aria-label={running ? `${running} ${running === '1' ? 'job runs' : 'jobs run'}` : 'Jobs'}
       aria-haspopup="dialog"
+      data-opens="tray"
       className="min-w-9"
       {...props}
     >

@@ -1,4 +1,4 @@
-/** What opens over the page, in one file that comes once the page stands: nobody can use it before. */
+/** What opens over the page, in one file that comes once the page stands: see useOverlays. */
 export { JobsTray } from './JobsTray';
 export { KeyMap } from './KeyMap';
 export { SessionEnded } from './SessionEnded';

@@ -3,12 +3,12 @@ import { useEffect, useState } from 'react';
 /** Milliseconds after which a page that is still at work counts as standing. */
 const AT_LATEST = 2000;
 
-/** The first page stands; those after it come one at a time, with all code there. */
+/** The browser was idle once; pages after the first come with all code there. */
 let stands = false;
 
 /**
- * Whether what is seen first stands: the browser had nothing to do for it once, and what is beside it has its turn. Where it
- * can't tell, soon after the page is there.
+ * Whether the browser had nothing to do for the page once, or not for long enough, so that what is beside what is seen first
+ * has its turn. Where it can't tell, soon after the page is there.
  */
 export function useIdle(): boolean {
   const [idle, setIdle] = useState(stands);

@@ -1,10 +1,11 @@
-import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
+import { useMutation, useQuery } from '@tanstack/react-query';
 import { RotateCcw, Save } from 'lucide-react';
 import { lazy, useMemo, useState } from 'react';
 
 import type { Schemas } from '@/api/client';
 import { configQuery, putPluginConfig } from '@/api/config';
 import { asProblem } from '@/api/problem';
+import { askAnew } from '@/api/queryClient';
 import { isRecord, text } from '@/api/shapes';
 import { EmptyState } from '@/components/common/EmptyState';
 import { ErrorState } from '@/components/common/ErrorState';
@@ -46,7 +47,6 @@ export default function PluginConfig({ plugin: current }: { plugin: Plugin }) {
   const start = useMemo(() => ({ ...(schema && defaults(schema)), ...plugin.config }), [schema, plugin]);
   const [value, setValue] = useState<Values>(start);
   const config = useQuery(configQuery);
-  const queries = useQueryClient();
   const admin = useMay('admin');
   const stored = config.data?.settings.plugins[plugin.id]?.config;
 
@@ -59,10 +59,10 @@ export default function PluginConfig({ plugin: current }: { plugin: Plugin }) {
         tone: 'good',
         title: next ? `${plugin.id} has its new values` : `${plugin.id} has its own values again`,
       });
-      await queries.invalidateQueries({ queryKey: ['get', '/api/plugins/{id}'] });
+      await askAnew({ queryKey: ['get', '/api/plugins/{id}'] });
     },
     // Also after 412: the next try then names the settings as they are now.
-    onSettled: () => queries.invalidateQueries({ queryKey: configQuery.queryKey }),
+    onSettled: () => askAnew({ queryKey: configQuery.queryKey }),
   });
 
   if (!schema) {

@@ -105,7 +105,7 @@ function walk(event: KeyboardEvent<HTMLTableElement>) {
   next.scrollIntoView({ block: 'nearest' });
 }
 
-/** Drawn anew where it changes, not where the list around it does. */
+/** Not drawn anew where the list around it is measured or grows by what is out of sight. */
 const TableRow = memo(function TableRow({ row, index }: { row: Row<TableItem>; index: number }) {
   return (
     <tr

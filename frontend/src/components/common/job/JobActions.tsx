@@ -1,8 +1,8 @@
 import { Ban, Undo2 } from 'lucide-react';
-import { useQueryClient } from '@tanstack/react-query';
 
 import type { Schemas } from '@/api/client';
 import { ENDED } from '@/api/live';
+import { askAnew } from '@/api/queryClient';
 import { RoleButton } from '@/components/common/RoleButton';
 import { useChange } from '@/hooks/useApi';
 import { notifyFailure } from '@/lib/notices';
@@ -23,8 +23,7 @@ function noUndo({ undone_by: by, undoable }: Job): string | undefined {
 
 /** Cancel while it runs; undo when it has done something, off with the reason where that can’t be. `undone` gets the job that undoes it. */
 export function JobActions({ job, undone }: { job: Job; undone?: (job: Job) => void }) {
-  const queries = useQueryClient();
-  const refresh = () => queries.invalidateQueries({ queryKey: ['get', '/api/jobs'] });
+  const refresh = () => askAnew({ queryKey: ['get', '/api/jobs'] });
   const cancel = useChange('post', '/api/jobs/{id}/cancel', {
     onError: notifyFailure('It can’t be cancelled'),
     onSettled: refresh,
