@@ -1,6 +1,6 @@
 //! The table as a job finds it and leaves it, and what the difference amounts to.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use drls_runtime::answer::Effect;
 use serde::{Deserialize, Serialize};
@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::super::Lakehouse;
 use super::super::catalogs::Located;
-use super::super::metadata::Metadata;
+use super::super::metadata::{Metadata, Snapshot};
 use crate::error::ApiError;
 
 /// The table at one moment: from its metadata file and manifest list alone.
@@ -32,9 +32,36 @@ pub(crate) struct TableState {
     pub(crate) manifests: u64,
     /// Snapshots in the metadata.
     pub(crate) snapshots: u64,
-    /// When the table had changed last, ms since the epoch by the clock of who changed it; none in jobs of older servers.
+    /// Which snapshots those are; none in jobs of older servers.
     #[serde(default)]
-    pub(crate) last_updated_ms: Option<i64>,
+    pub(crate) known: Option<Known>,
+}
+
+/// Tells snapshots that a table has from those that it gets later. No time does: writers' clocks differ.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Known {
+    /// Those up to this sequence number, which every commit raises.
+    UpTo(i64),
+    /// Those with these ids: format 1 has no sequence numbers.
+    Ids(BTreeSet<i64>),
+}
+
+impl Known {
+    fn of(metadata: &Metadata) -> Self {
+        let snapshots = metadata.snapshots.iter();
+        if metadata.format_version == 1 {
+            return Self::Ids(snapshots.map(|s| s.id).collect());
+        }
+        Self::UpTo(snapshots.map(|s| s.sequence_number).max().unwrap_or(0))
+    }
+
+    pub(super) fn has(&self, snapshot: &Snapshot) -> bool {
+        match self {
+            Self::UpTo(number) => snapshot.sequence_number <= *number,
+            Self::Ids(ids) => ids.contains(&snapshot.id),
+        }
+    }
 }
 
 /// What a step did, as the engine counts it.
@@ -79,7 +106,7 @@ impl Lakehouse {
             delete_files: live(true),
             manifests: list.len() as u64,
             snapshots: metadata.snapshots.len() as u64,
-            last_updated_ms: Some(metadata.last_updated_ms),
+            known: Some(Known::of(&metadata)),
         };
         Ok((metadata, state))
     }

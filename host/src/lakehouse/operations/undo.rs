@@ -156,14 +156,12 @@ fn fields(now: &Metadata, schema: i32) -> BTreeSet<i32> {
 }
 
 /// Whether a commit since `before` may have added rows with one of these fields; one that only rewrote files did not. True
-/// too where the snapshots that would tell are not kept. Other branches are looked at as well, by the times of their
-/// commits: Iceberg holds those to that of the table's last change.
+/// too where the snapshots that would tell are not kept. Other branches are looked at as well.
 fn written_since(before: &TableState, now: &Metadata, of: &BTreeSet<i32>) -> bool {
     let has_it = |s: &Snapshot| s.schema_id.is_none_or(|id| !fields(now, id).is_disjoint(of));
-    let wrote = |s: &Snapshot| s.operation != "replace" && adds_files(s) && has_it(s);
-    let later = |s: &&Snapshot| before.last_updated_ms.is_none_or(|known| s.committed_at > known);
-    since(before, now).is_none_or(|commits| commits.into_iter().any(wrote))
-        || now.snapshots.iter().filter(later).any(wrote)
+    let later = |s: &Snapshot| before.known.as_ref().is_none_or(|known| !known.has(s));
+    let wrote = |s: &Snapshot| later(s) && s.operation != "replace" && adds_files(s) && has_it(s);
+    since(before, now).is_none() || now.snapshots.iter().any(wrote)
 }
 
 fn adds_files(snapshot: &Snapshot) -> bool {
