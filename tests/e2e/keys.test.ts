@@ -131,6 +131,25 @@ test('from the list to a plan by keys alone', async () => {
   await page.getByRole('heading', { level: 1, name: 'Jobs' }).waitFor();
 });
 
+test('who goes on to a table at once is not called back by what was typed, however long its code takes', async () => {
+  const { page, context } = await visit('viewer', '/tables');
+  let come = () => {};
+  const held = new Promise<void>((done) => (come = done));
+  await context.route('**/assets/table-*', async (route) => {
+    await held;
+    await route.continue();
+  });
+  await page.locator('[data-row]').first().waitFor();
+  await page.keyboard.press('/');
+  await page.keyboard.type('flights.flights');
+  await poll(() => page.locator('[data-row]').count()).toBe(1);
+  await page.locator('[data-row]').click();
+  await page.waitForTimeout(600);
+  come();
+  await page.getByRole('heading', { level: 1, name: 'flights' }).waitFor();
+  expect(new URL(page.url()).pathname).toBe('/tables/flights.flights/overview');
+});
+
 test('who is on a button of the frame stays there when what it opens has come, and may want it before', async () => {
   const { page, context } = await visit('viewer', '/api/health');
   await context.addInitScript(() => {

@@ -1,4 +1,4 @@
-import { useEffect } from 'react';
+import { useLayoutEffect } from 'react';
 
 import { singleKeys } from '@/lib/singleKeys';
 
@@ -15,7 +15,8 @@ function typing(target: EventTarget | null): boolean {
 
 /** Listens to keys anywhere on the page, except while somebody types. */
 export function useKeys(keys: Keys): void {
-  useEffect(() => {
+  // They hold as soon as what they are for is seen.
+  useLayoutEffect(() => {
     let before = '';
     let at = 0;
     const press = (event: KeyboardEvent) => {

@@ -1,4 +1,4 @@
-import { useNavigate } from '@tanstack/react-router';
+import { useNavigate, useRouter } from '@tanstack/react-router';
 import { Search, TableProperties } from 'lucide-react';
 import { useDeferredValue, useEffect, useMemo, useRef, useState } from 'react';
 
@@ -41,6 +41,7 @@ export interface ExplorerSearch {
 export function TableExplorer({ q = '', ns = '', sort, catalog, level, finding }: ExplorerSearch) {
   const { tables, reading, isPending, error, retry } = useTables(catalog);
   const navigate = useNavigate({ from: '/tables' });
+  const router = useRouter();
   const stands = useIdle();
   const [typed, setTyped] = useState(q);
   const sought = useDeferredValue(typed);
@@ -56,11 +57,13 @@ export function TableExplorer({ q = '', ns = '', sort, catalog, level, finding }
   useEffect(() => {
     if (typed === written.current) return undefined;
     const timer = setTimeout(() => {
+      // Who has gone on to a table whose code is still coming is not called back.
+      if (router.latestLocation.pathname !== '/tables') return;
       written.current = typed;
       void navigate({ search: (before) => ({ ...before, q: typed || undefined }), replace: true });
     }, PAUSE);
     return () => clearTimeout(timer);
-  }, [typed, navigate]);
+  }, [typed, navigate, router]);
 
   const order = useMemo(() => readOrder(sort), [sort]);
   const namespace = ns && namespacePath(splitName(ns));
