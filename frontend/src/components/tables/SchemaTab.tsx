@@ -139,7 +139,7 @@ function Changes({ change, current }: { change: Schemas['SchemaChange']; current
   ];
   return (
     <li className="flex gap-3 border-b border-border px-4 py-2 last:border-0">
-      <span className="w-16 shrink-0 text-muted-foreground">
+      <span className="w-20 shrink-0 whitespace-nowrap text-muted-foreground">
         schema {change.schema_id}
         {current && <span className="block text-xs text-foreground">current</span>}
       </span>
