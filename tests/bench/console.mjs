@@ -44,9 +44,16 @@ async function fresh() {
   return { context, page, asked, devtools: await context.newCDPSession(page) };
 }
 
-/** Until the first row of the list is on the screen, by the page's own clock from the start of its navigation. */
-async function paint() {
+/** The least page: its row stands in it. */
+const BARE = '<!doctype html><title>bare</title><p data-row>one</p>';
+
+/**
+ * Until the first row of the list is on the screen, by the page's own clock from the start of its navigation. `bare`: of a
+ * page that is nothing but a row, for what the browser and this measuring take.
+ */
+async function paint(bare) {
   const { context, page, asked, devtools } = await fresh();
+  if (bare) await page.route('**/tables', (route) => route.fulfill({ contentType: 'text/html', body: BARE }));
   await devtools.send('Emulation.setCPUThrottlingRate', { rate: SLOWER });
   await page.addInitScript(() => {
     new MutationObserver((_, self) => {
@@ -173,7 +180,11 @@ async function memory() {
 }
 
 const paints = [];
-for (let turn = 0; turn < PAINTS; turn += 1) paints.push(await paint());
+const bare = [];
+for (let turn = 0; turn < PAINTS; turn += 1) {
+  paints.push(await paint(false));
+  bare.push(await paint(true));
+}
 const { times, opened } = await switches();
 const frames = await typing();
 const { heap, events, jobs } = await memory();
@@ -181,6 +192,7 @@ await browser.close();
 console.log(
   JSON.stringify({
     paint: paints.map(({ at }) => at),
+    bare: bare.map(({ at }) => at),
     switch: times,
     frames,
     heap,

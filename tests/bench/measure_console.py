@@ -45,7 +45,7 @@ def measure(home: Home, token: str, tables: int) -> list[Row]:
     painted = f"first tables painted of {tables:,}, cold cache, 4 x slower"
     return [
         row("JavaScript of the entry, gzip", _entry() / 1000, "KB", (200, "value")),
-        row(painted, median(found["paint"]), "ms", (1000, "value")),
+        row(painted, median(found["paint"]), "ms", (1000, "value"), median(found["bare"])),
         row("from one table to another, both read", median(found["switch"]), "ms", (100, "value")),
         row(f"longest frame while typing over {tables:,} tables", max(found["frames"]), "ms", (FRAME, "value")),
         row("growth over 1,000 events and 100 changes of page", heap[-1] - heap[-2], "MB", (GROWTH, "value")),
