@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from datetime import UTC, datetime
+from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 from unittest import mock
 
@@ -40,7 +40,7 @@ def test_undo_of_an_undo_takes_a_column_away_again_unless_rows_were_written_with
     table = new(files=4, format_version=format_version)
     main = home.table(table).current_snapshot()
     assert main is not None
-    left = datetime.now(UTC).isoformat()
+    left = datetime.now(timezone.utc).isoformat()
     home.table(table).append(home.rows(table).slice(0, 1))
     with home.table(table).manage_snapshots() as manage:
         manage.create_branch(main.snapshot_id, "audit")
