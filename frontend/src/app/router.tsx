@@ -11,7 +11,7 @@ import type { ExplorerSearch } from '@/components/tables/TableExplorer';
 import { isTab, type DetailSearch } from '@/components/tables/tabs';
 
 import * as ahead from './ahead';
-// Where most come in: its code is no second way.
+// Where most people come in: with the entry, not in a file that would be asked for after it.
 import { TablesPage } from './pages/tables';
 import { Root } from './Root';
 

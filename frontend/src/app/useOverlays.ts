@@ -12,9 +12,9 @@ const focusedOpener = () =>
 
 /**
  * What opens over the page: a sixth of all code, which comes once the page stands, or when one is `wanted` before. Until
- * then its buttons stand alone. Where it does not come, who wanted it is told, and `given` says that it was given up.
+ * then its buttons stand alone. Where it does not come, who wanted it is told, and `giveUp` closes what was to open.
  */
-export function useOverlays(wanted: boolean, given: () => void): Overlays | null {
+export function useOverlays(wanted: boolean, giveUp: () => void): Overlays | null {
   const [overlays, set] = useState<Overlays | null>(null);
   const stands = useIdle();
   const opener = useRef<string>(undefined);
@@ -29,7 +29,7 @@ export function useOverlays(wanted: boolean, given: () => void): Overlays | null
       (error: unknown) => {
         if (!wanted) return;
         notifyFailure('It can’t be opened')(error);
-        given();
+        giveUp();
       },
     );
     // eslint-disable-next-line react-hooks/exhaustive-deps -- asked again where one is wanted that did not come before

@@ -156,6 +156,18 @@ function Changes({ change, current }: { change: Schemas['SchemaChange']; current
   );
 }
 
+function ToCopy({ term, text, label }: { term: string; text: string; label: string }) {
+  return (
+    <div>
+      <dt className="eyebrow">{term}</dt>
+      <dd className="mt-0.5 break-all">
+        <code className="text-xs">{text}</code>
+        <CopyButton text={text} label={label} className="ml-1 align-middle" />
+      </dd>
+    </div>
+  );
+}
+
 function Layout({ schema }: { schema: Schemas['TableSchema'] }) {
   const properties = Object.entries(schema.properties);
   return (
@@ -187,22 +199,8 @@ function Layout({ schema }: { schema: Schemas['TableSchema'] }) {
             {schema.sorting.length === 0 && <span className="text-muted-foreground">nothing</span>}
           </dd>
         </div>
-        <div>
-          <dt className="eyebrow">Location</dt>
-          <dd className="mt-0.5 break-all">
-            <code className="text-xs">{schema.location}</code>
-            <CopyButton text={schema.location} label="Copy the location" className="ml-1 align-middle" />
-          </dd>
-        </div>
-        {schema.uuid && (
-          <div>
-            <dt className="eyebrow">UUID</dt>
-            <dd className="mt-0.5 break-all">
-              <code className="text-xs">{schema.uuid}</code>
-              <CopyButton text={schema.uuid} label="Copy the UUID" className="ml-1 align-middle" />
-            </dd>
-          </div>
-        )}
+        <ToCopy term="Location" text={schema.location} label="Copy the location" />
+        {schema.uuid && <ToCopy term="UUID" text={schema.uuid} label="Copy the UUID" />}
         {properties.length > 0 && (
           <div>
             <dt className="eyebrow">Properties</dt>

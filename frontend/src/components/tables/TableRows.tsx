@@ -133,12 +133,13 @@ interface TableRowsProps {
 export function TableRows({ tables, order, sortBy, catalog }: TableRowsProps) {
   const body = useRef<HTMLTableElement>(null);
   const [top, setTop] = useState(0);
+  const stands = useIdle();
   useLayoutEffect(() => setTop(body.current?.offsetTop ?? 0), []);
   const rows = useWindowVirtualizer({
     count: tables.length,
     estimateSize: () => ROW,
     // What is out of sight comes after what is seen.
-    overscan: useIdle() ? 12 : 0,
+    overscan: stands ? 12 : 0,
     scrollMargin: top,
     // A list that begins empty is drawn twice.
     initialRect: { width: window.innerWidth, height: window.innerHeight },
