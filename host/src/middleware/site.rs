@@ -38,6 +38,8 @@ pub async fn serve(State(app): State<App>, user: Option<User>, request: Request)
     // Names below /assets/ carry a hash of their content, so they never change.
     let kept = if path.starts_with("/assets/") { "public, max-age=31536000, immutable" } else { "no-cache" };
     response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static(kept));
+    // A shared cache keeps a compressed one from who can't read it.
+    response.headers_mut().insert(header::VARY, HeaderValue::from_static("accept-encoding"));
     Ok(response)
 }
 
