@@ -5,8 +5,11 @@ import { createRoot } from 'react-dom/client';
 
 import { queryClient } from '@/api/queryClient';
 import { router } from '@/app/router';
+import { watchTitles } from '@/lib/exact';
 
 import './index.css';
+
+watchTitles();
 
 const place = document.getElementById('root');
 if (place) {

@@ -1,6 +1,7 @@
 import { readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 
+import type { Locator, Page } from 'playwright-core';
 import { expect, test } from 'vitest';
 
 import { accessible, poll, useBrowser, visit } from './browser';
@@ -8,15 +9,33 @@ import { Home, Server, until } from './rig';
 
 useBrowser();
 
+/** What the browser tells where the pointer rests on something. */
+async function titleAt(page: Page, what: Locator): Promise<string> {
+  const box = await what.boundingBox();
+  if (!box) throw new Error('it is not shown');
+  const [x, y] = [box.x + box.width / 2, box.y + box.height / 2];
+  await page.mouse.move(x, y);
+  return page.evaluate(([x, y]) => document.elementFromPoint(x, y)?.closest<HTMLElement>('[title]')?.title ?? '', [
+    x,
+    y,
+  ] as const);
+}
+
 test('the worst table stands first, with its score and reason, sizes for people and exact ones on hover', async () => {
   const { page } = await visit('viewer', '/tables');
   const first = page.locator('tbody tr').first();
   await first.getByRole('link', { name: /^flights/ }).waitFor();
   await poll(() => first.innerText()).toMatch(/46[\s\S]*399 of 399 data files are under 75 %/);
-  expect(await first.locator('[title="12,115,398 bytes"]').innerText()).toBe('11.6 MiB');
+  const size = first.locator('[title="12,115,398 bytes"]');
+  expect(await size.innerText()).toBe('11.6 MiB');
   const all = page.getByRole('navigation', { name: 'Namespaces' }).getByRole('link', { name: /All namespaces/ });
   expect((await all.boundingBox())?.height, 'one line, with the namespaces right below').toBeLessThan(60);
-  expect(await first.locator('time').getAttribute('title')).toMatch(/\d{4}-\d\d-\d\dT/);
+  // The row's own link lies over all of it, and tells what is below.
+  expect(await titleAt(page, size)).toBe('12,115,398 bytes');
+  await poll(() => titleAt(page, first.locator('time'))).toMatch(/^\d+ \w+ 20\d\d, [\d:]{8} \(\d{4}-\d\d-\d\dT/);
+  const link = first.getByRole('link', { name: /^flights/ });
+  await page.getByRole('heading', { level: 1 }).hover();
+  expect(await link.getAttribute('title'), 'none stays').toBeNull();
 });
 
 test('search, sort and namespace stand in the address, and come back from it', async () => {

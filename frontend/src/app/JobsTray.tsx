@@ -39,7 +39,7 @@ export function JobsTray({ open, setOpen }: { open: boolean; setOpen: (open: boo
                   to="/jobs/$id"
                   params={{ id: job.id }}
                   onClick={() => setOpen(false)}
-                  className="min-w-0 truncate after:absolute after:inset-0"
+                  className="min-w-0 truncate fills-row"
                 >
                   <span className="font-medium">{job.undo_of ? 'Undo' : words(job.operation)}</span>{' '}
                   <span className="text-muted-foreground">{job.table}</span>

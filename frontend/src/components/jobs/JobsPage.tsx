@@ -43,7 +43,7 @@ function Row({ job }: { job: Schemas['JobView'] }) {
       </span>
       <div className="min-w-0">
         <p className="truncate" title={job.table}>
-          <Link to="/jobs/$id" params={{ id: job.id }} className="font-medium after:absolute after:inset-0">
+          <Link to="/jobs/$id" params={{ id: job.id }} className="font-medium fills-row">
             {job.undo_of ? 'Undo' : words(job.operation)}
           </Link>{' '}
           <span className="text-muted-foreground">of</span> {job.table}

@@ -27,7 +27,7 @@ function Row({ plugin }: { plugin: Plugin }) {
           to="/plugins/$id/$tab"
           params={{ id: plugin.id, tab: 'overview' }}
           preload="intent"
-          className="font-medium after:absolute after:inset-0"
+          className="font-medium fills-row"
         >
           {plugin.title ?? plugin.id}
         </Link>

@@ -85,7 +85,7 @@ export function SnapshotRow({ row, lanes, kinds, open, control }: SnapshotRowPro
       <div className="max-sm:grid max-sm:min-w-0 max-sm:grow max-sm:grid-cols-[1fr_auto] sm:contents">
         <button
           type="button"
-          className="w-20 shrink-0 text-left font-medium after:absolute after:inset-0"
+          className="w-20 shrink-0 text-left font-medium fills-row"
           aria-label={`${snapshot.operation}, snapshot ${snapshot.snapshot_id}`}
           onClick={() => open(snapshot)}
           {...control}

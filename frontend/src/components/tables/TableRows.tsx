@@ -15,6 +15,9 @@ import { COLUMNS, type Column, type Order } from './tableList';
 
 const ROW = 53;
 
+/** Where the list began last, in pixels from the top; before, where it begins in a wide window. Only rows in sight are drawn. */
+let began = 188;
+
 const NARROW: Partial<Record<Column, string>> = {
   bytes: 'max-md:hidden',
   data_files: 'max-md:hidden',
@@ -68,7 +71,7 @@ function columnsFor(catalog: string | undefined) {
           params={{ name: table.name, tab: 'overview' }}
           search={{ catalog }}
           preload="intent"
-          className="block min-w-0 after:absolute after:inset-0 focus-visible:outline-none"
+          className="block min-w-0 fills-row focus-visible:outline-none"
           data-row
         >
           <span className="block truncate font-medium" title={table.name}>
@@ -132,9 +135,12 @@ interface TableRowsProps {
 /** Ten thousand rows as well as ten: only those in sight are in the document. */
 export function TableRows({ tables, order, sortBy, catalog }: TableRowsProps) {
   const body = useRef<HTMLTableElement>(null);
-  const [top, setTop] = useState(0);
+  const [top, setTop] = useState(began);
   const stands = useIdle();
-  useLayoutEffect(() => setTop(body.current?.offsetTop ?? 0), []);
+  useLayoutEffect(() => {
+    began = body.current?.offsetTop ?? began;
+    setTop(began);
+  }, []);
   const rows = useWindowVirtualizer({
     count: tables.length,
     estimateSize: () => ROW,
