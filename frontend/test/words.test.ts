@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 
 import { graph, type Snapshot } from '@/components/tables/snapshotGraph';
 import { compare } from '@/lib/effects';
-import { ago, bytes, duration, measure } from '@/lib/format';
+import { ago, bytes, compact, count, duration, measure } from '@/lib/format';
 import { difference } from '@/lib/schemaDifference';
 import { splitName } from '@/lib/tableName';
 
@@ -10,7 +10,40 @@ test('sizes, spans and times are told as people say them', () => {
   expect([0, 1023, 1536, 12_115_398].map(bytes)).toEqual(['0 B', '1023 B', '1.5 KiB', '11.6 MiB']);
   expect([8, 90_000, 5_702_662_090].map(duration)).toEqual(['8 ms', '1.5 min', '66 d']);
   expect(measure(0.9975, 'ratio')).toBe('99.8 %');
-  expect(ago('2026-01-01T00:00:00Z', Date.parse('2026-01-01T00:03:00Z'))).toBe('3 minutes ago');
+  const at = Date.parse('2026-03-01T12:00:00Z');
+  const told = (past: number) => ago(new Date(at - past).toISOString(), at);
+  const [minute, day] = [60_000, 86_400_000];
+  expect([0, 59_000, minute, 3 * minute, 25 * 60 * minute, 40 * day, 800 * day].map(told)).toEqual([
+    'just now',
+    'just now',
+    '1 minute ago',
+    '3 minutes ago',
+    'yesterday',
+    '1 month ago',
+    '2 years ago',
+  ]);
+  expect([-500, -2000, -5 * minute, -day].map(told)).toEqual(['just now', 'in a moment', 'in 5 minutes', 'tomorrow']);
+  expect(ago('never')).toBe('never');
+});
+
+test('counts have separators, and few characters where there is no room', () => {
+  expect([0, 999, 1000, -1234, 12_115_398, 1234.5].map(count)).toEqual([
+    '0',
+    '999',
+    '1,000',
+    '-1,234',
+    '12,115,398',
+    '1,234.5',
+  ]);
+  expect([9999, 10_000, 336_776, 999_949, 999_950, 2_900_406, 4.2e15].map(compact)).toEqual([
+    '9,999',
+    '10K',
+    '336.8K',
+    '999.9K',
+    '1M',
+    '2.9M',
+    '4200T',
+  ]);
 });
 
 test('a name is split at its dots, but not inside of back-ticks', () => {

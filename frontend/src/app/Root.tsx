@@ -5,6 +5,7 @@ import { sessionQuery, watchSession } from '@/api/session';
 import { ErrorState } from '@/components/common/ErrorState';
 import { Notices } from '@/components/common/Notices';
 import { Part } from '@/components/common/Part';
+import { useIdle } from '@/hooks/useIdle';
 import { useWebSocket } from '@/hooks/useWebSocket';
 
 import { Shell } from './Shell';
@@ -18,7 +19,9 @@ export function Root() {
   const [wasIn, setWasIn] = useState(false);
   if (session.data && !wasIn) setWasIn(true);
   useEffect(watchSession, []);
-  useWebSocket(Boolean(session.data));
+  // It begins with what the first answers did not know yet, so nothing is lost meanwhile.
+  const stands = useIdle();
+  useWebSocket(stands && Boolean(session.data));
 
   if (session.isPending) return null;
   if (session.isError && !session.data) {

@@ -9,6 +9,7 @@ import { useKeys } from '@/hooks/useKeys';
 import { dark, theme } from '@/lib/theme';
 
 import { Banner } from './Banner';
+import { Logo } from './Logo';
 import { TrayButton } from './TrayButton';
 import { UserButton } from './UserButton';
 import { useOverlays } from './useOverlays';
@@ -86,7 +87,7 @@ export function Shell({ session }: { session: Session | null }) {
             aria-label="DRLS, all tables"
             className="flex items-center gap-2 font-semibold tracking-tight"
           >
-            <img src="/icon.svg" alt="" width={24} height={24} />
+            <Logo size={24} />
             <span className="max-sm:hidden">DRLS</span>
           </Link>
           <Places />
@@ -100,7 +101,7 @@ export function Shell({ session }: { session: Session | null }) {
             <span className="flex grow items-center gap-2">
               <Search /> Go to …
             </span>
-            <kbd className="text-xs">Ctrl K</kbd>
+            <kbd className="font-sans text-xs">Ctrl K</kbd>
           </Button>
           <Button
             variant="ghost"

@@ -6,6 +6,8 @@ import { signIn } from '@/api/session';
 import { Button } from '@/components/ui/button';
 import { Input } from '@/components/ui/input';
 
+import { Logo } from './Logo';
+
 /** The code in a sign-in link, or what was pasted where it is the code alone. */
 export function codeOf(pasted: string): string {
   return /[?&]code=([^&\s]+)/.exec(pasted)?.[1] ?? pasted.trim();
@@ -104,7 +106,7 @@ export function SignInPage() {
     <main className="grid min-h-dvh place-items-center p-4">
       <div className="w-full max-w-sm">
         <div className="mb-5 flex items-center gap-3">
-          <img src="/icon.svg" alt="" className="size-9" />
+          <Logo size={36} />
           <div>
             <h1 className="text-lg leading-tight font-semibold">DRLS</h1>
             <p className="text-muted-foreground">Lakehouse console</p>

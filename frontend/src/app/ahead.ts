@@ -35,15 +35,24 @@ function begin(...asked: Promise<unknown>[]) {
   for (const one of asked) one.catch(() => undefined);
 }
 
+/** Milliseconds in which most answers of a server nearby are there. What comes later has a skeleton, which else would flash. */
+const SOON = 100;
+
+/** Ends once it has come or failed, or soon: a page that comes with what it shows first is drawn once. */
+function come(asked: Promise<unknown>): Promise<unknown> {
+  return Promise.race([asked.catch(() => undefined), new Promise((done) => setTimeout(done, SOON))]);
+}
+
 const form = () => import('@/components/forms/SchemaForm');
 
 /** Who is there. The tray asks for its jobs when it comes: once the page stands. */
 export function frame() {
-  begin(ask(sessionQuery));
+  return come(ask(sessionQuery));
 }
 
 export function tables(catalog: string | undefined) {
-  begin(ask(worstTables(catalog)), ask(configQuery));
+  begin(ask(configQuery));
+  return come(ask(worstTables(catalog)));
 }
 
 const TABS: Record<Tab, (name: string, search: DetailSearch) => void> = {

@@ -10,13 +10,13 @@ import { openFeed } from '@/lib/feed';
 const PAUSE = 2000;
 
 /**
- * The live feed while somebody is signed in: what the server tells goes into the cache of answers, so that every page
- * follows without asking. It begins with what happened since the oldest answer was asked for. Where the feed or an answer breaks off, the server is asked every two seconds until it is back, and then for
- * everything that is on screen.
+ * The live feed, for who is signed in: what the server tells goes into the cache of answers, so that every page follows
+ * without asking. It begins with what happened since the oldest answer was asked for. Where the feed or an answer breaks off,
+ * the server is asked every two seconds until it is back, and then for everything that is on screen.
  */
-export function useWebSocket(signedIn: boolean): void {
+export function useWebSocket(follow: boolean): void {
   useEffect(() => {
-    if (!signedIn) return undefined;
+    if (!follow) return undefined;
     let timer: ReturnType<typeof setTimeout> | null = null;
     let ended = false;
     const start = feedStart();
@@ -76,5 +76,5 @@ export function useWebSocket(signedIn: boolean): void {
       forgetAnswers();
       setLive(false);
     };
-  }, [signedIn]);
+  }, [follow]);
 }

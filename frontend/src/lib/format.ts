@@ -18,17 +18,31 @@ export function bytes(value: number): string {
   return `${short(left)} ${UNITS[at] ?? 'B'}`;
 }
 
-const WHOLE = new Intl.NumberFormat('en');
-const COMPACT = new Intl.NumberFormat('en', { notation: 'compact', maximumFractionDigits: 1 });
+/** Made when first used: the first of them costs a page's start more than all its own code. */
+function once<T>(make: () => T): () => T {
+  let made: T | undefined;
+  return () => (made ??= make());
+}
+
+const fractional = once(() => new Intl.NumberFormat('en'));
 
 /** A count with separators. */
 export function count(value: number): string {
-  return WHOLE.format(value);
+  return Number.isSafeInteger(value) ? String(value).replace(/\B(?=(\d{3})+$)/g, ',') : fractional().format(value);
 }
+
+const THOUSANDS = ['', 'K', 'M', 'B', 'T'];
 
 /** A count in few characters: 336.8K. */
 export function compact(value: number): string {
-  return value < 10_000 ? WHOLE.format(value) : COMPACT.format(value);
+  if (value < 10_000) return count(value);
+  let at = 0;
+  let left = value;
+  while (left >= 999.95 && at < THOUSANDS.length - 1) {
+    left /= 1000;
+    at += 1;
+  }
+  return `${left.toFixed(1).replace(/\.0$/, '')}${THOUSANDS[at] ?? ''}`;
 }
 
 /** "1 file", "2 files". */
@@ -54,8 +68,7 @@ export function micros(us: number): string {
   return us < 1000 ? `${us} µs` : duration(us / 1000);
 }
 
-const RELATIVE = new Intl.RelativeTimeFormat('en', { numeric: 'auto' });
-const STEPS: [number, Intl.RelativeTimeFormatUnit][] = [
+const STEPS: [number, string][] = [
   [31_557_600_000, 'year'],
   [2_629_800_000, 'month'],
   [86_400_000, 'day'],
@@ -65,27 +78,31 @@ const STEPS: [number, Intl.RelativeTimeFormatUnit][] = [
 
 /** How long ago an RFC 3339 time was, by the server's clock. */
 export function ago(at: string, from = now()): string {
-  const past = Date.parse(at) - from;
+  const past = from - Date.parse(at);
   if (Number.isNaN(past)) return at;
   for (const [size, unit] of STEPS) {
-    if (Math.abs(past) >= size) return RELATIVE.format(Math.round(past / size), unit);
+    if (Math.abs(past) < size) continue;
+    const span = plural(Math.round(Math.abs(past) / size), unit);
+    if (span === '1 day') return past > 0 ? 'yesterday' : 'tomorrow';
+    return past > 0 ? `${span} ago` : `in ${span}`;
   }
-  return past > 1000 ? 'in a moment' : 'just now';
+  return past < -1000 ? 'in a moment' : 'just now';
 }
 
-const EXACT = new Intl.DateTimeFormat('en-GB', { dateStyle: 'medium', timeStyle: 'medium' });
-const MINUTE = new Intl.DateTimeFormat('en-GB', { dateStyle: 'medium', timeStyle: 'short' });
+const second = once(() => new Intl.DateTimeFormat('en-GB', { dateStyle: 'medium', timeStyle: 'medium' }));
 
 /** A time to the second in the reader's zone. */
 export function exactTime(at: string): string {
   const date = new Date(at);
-  return Number.isNaN(date.getTime()) ? at : `${EXACT.format(date)} (${at})`;
+  return Number.isNaN(date.getTime()) ? at : `${second().format(date)} (${at})`;
 }
+
+const upToMinute = once(() => new Intl.DateTimeFormat('en-GB', { dateStyle: 'medium', timeStyle: 'short' }));
 
 /** A time to the minute in the reader's zone. */
 export function minute(at: string | number): string {
   const date = new Date(at);
-  return Number.isNaN(date.getTime()) ? String(at) : MINUTE.format(date);
+  return Number.isNaN(date.getTime()) ? String(at) : upToMinute().format(date);
 }
 
 /** A measured value in its unit, as findings tell it. */

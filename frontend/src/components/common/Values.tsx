@@ -1,12 +1,14 @@
+import { useIdle } from '@/hooks/useIdle';
 import { useNow } from '@/hooks/useNow';
 import { ago, bytes, compact, count, exactTime } from '@/lib/format';
 
-/** A time as people say it; exact on hover. */
+/** A time as people say it; exact on hover, once the page stands: the browser's calendar takes long to come. */
 export function Ago({ at }: { at: string | null | undefined }) {
   const now = useNow(30_000);
+  const stands = useIdle();
   if (!at) return <span className="text-muted-foreground">–</span>;
   return (
-    <time dateTime={at} title={exactTime(at)} className="whitespace-nowrap">
+    <time dateTime={at} title={stands ? exactTime(at) : undefined} className="whitespace-nowrap">
       {ago(at, now)}
     </time>
   );

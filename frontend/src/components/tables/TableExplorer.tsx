@@ -69,6 +69,8 @@ export function TableExplorer({ q = '', ns = '', sort, catalog, level, finding }
   const namespace = ns && namespacePath(splitName(ns));
   const fitting = useMemo(() => choose(tables, namespace, sought, order), [tables, namespace, sought, order]);
   const chosen = useMemo(() => inState(fitting, { level, finding }), [fitting, level, finding]);
+  // What is sought may be among those that are still coming.
+  const awaited = isPending || (reading && chosen.length === 0);
   const lead = isPending
     ? ' '
     : `${plural(tables.length, 'table')}${reading ? ' so far, reading on …' : ''}, the worst first unless you sort`;
@@ -109,8 +111,8 @@ export function TableExplorer({ q = '', ns = '', sort, catalog, level, finding }
         <div className="min-w-0">
           <StateFilter tables={fitting} level={level} finding={finding} />
           <div className="card">
-            {isPending && !error && <SkeletonRows rows={10} height={52} label="The tables are being listed" />}
-            {!isPending && chosen.length > 0 && (
+            {awaited && !error && <SkeletonRows rows={10} height={52} label="The tables are being listed" />}
+            {!awaited && chosen.length > 0 && (
               <TableRows
                 tables={chosen}
                 order={order}
@@ -120,7 +122,7 @@ export function TableExplorer({ q = '', ns = '', sort, catalog, level, finding }
                 catalog={catalog}
               />
             )}
-            {!isPending && chosen.length === 0 && !error && (
+            {!awaited && chosen.length === 0 && !error && (
               <EmptyState icon={TableProperties} title={tables.length > 0 ? 'No table fits' : 'No tables yet'}>
                 {tables.length > 0 ? (
                   <>

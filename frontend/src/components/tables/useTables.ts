@@ -2,11 +2,13 @@ import { useInfiniteQuery, useQuery } from '@tanstack/react-query';
 import { useEffect, useMemo } from 'react';
 
 import { allTables, worstTables, type TableItem } from '@/api/tables';
+import { useIdle } from '@/hooks/useIdle';
 
-/** All tables of a catalog. The first answer is on screen while the rest is still coming. */
+/** All tables of a catalog. The rest is asked for once the first answer is on screen. */
 export function useTables(catalog: string | undefined) {
   const worst = useQuery(worstTables(catalog));
-  const rest = useInfiniteQuery({ ...allTables(catalog), enabled: typeof worst.data?.next === 'string' });
+  const stands = useIdle();
+  const rest = useInfiniteQuery({ ...allTables(catalog), enabled: stands && typeof worst.data?.next === 'string' });
   const { hasNextPage, isFetching, isError, fetchNextPage } = rest;
   useEffect(() => {
     if (hasNextPage && !isFetching && !isError) void fetchNextPage();
