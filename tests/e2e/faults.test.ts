@@ -181,7 +181,7 @@ test('412: of two tabs on one form the second writes nothing over, says so, and 
   const two = await visit('admin', '/jobs');
   // A tab without the feed, as behind a proxy that holds it up: it does not hear of the other one's change.
   await ownFeed(two.context);
-  await two.context.route(/\/api\/events/, (route) => route.abort());
+  await two.context.route(/\/api\/events/, () => undefined);
   await two.page.goto(inject('base') + path);
   for (const { page } of [one, two]) await page.getByRole('button', { name: 'Save' }).waitFor();
   await one.page.getByLabel('Least files saved').fill('7');
