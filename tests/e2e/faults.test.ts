@@ -1,6 +1,6 @@
 import { expect, inject, test } from 'vitest';
 
-import { beside, ownFeed, poll, useBrowser, visit } from './browser';
+import { beside, fits, ownFeed, poll, useBrowser, visit } from './browser';
 import { Home, Server } from './rig';
 
 useBrowser();
@@ -206,6 +206,10 @@ test('412: of two tabs on one form the second writes nothing over, says so, and 
   expect(config).toMatchObject({
     settings: { plugins: { 'small-files': { config: { least_saved: 7, weight: 11 } } } },
   });
+  // Its way back has room too, at 400 %.
+  await page.setViewportSize({ width: 320, height: 640 });
+  await page.getByRole('button', { name: 'Back to its own values' }).waitFor();
+  await fits(page);
   await page.getByRole('button', { name: 'Back to its own values' }).click();
   await page.getByText('small-files has its own values again').waitFor();
 });

@@ -113,7 +113,7 @@ export default function PluginConfig({ plugin: current }: { plugin: Plugin }) {
           problems={problems}
           disabled={!admin || save.isPending}
         >
-          <span className="flex gap-2">
+          <span className="flex flex-wrap gap-2">
             <RoleButton needs="admin" type="submit" disabled={save.isPending}>
               <Save /> {save.isPending ? 'Saving …' : 'Save'}
             </RoleButton>
