@@ -98,3 +98,30 @@ test('a log says that it is not whole', async () => {
   many = 500;
   await page.getByText('the newest 500 lines; older ones may exist').waitFor();
 });
+
+test('a search does not say that nothing fits while tables are still coming', async () => {
+  const { page, context } = await visit('viewer', '/plugins');
+  const table = (name: string) => ({
+    name: `many.${name}`,
+    namespace: ['many'],
+    table: name,
+    health: null,
+    error: null,
+  });
+  let go = () => {};
+  const gone = new Promise<void>((done) => (go = done));
+  await context.route(/\/api\/tables\?/, async (route) => {
+    const first = new URL(route.request().url()).searchParams.get('sort') === 'score';
+    if (!first) await gone;
+    const items = first ? [table('one')] : [table('one'), table('sought')];
+    await route.fulfill({ json: { items, next: first ? 'more' : null } });
+  });
+  await page.goto(`${inject('base')}/tables?q=sought`);
+  await page.getByText('1 table so far, reading on …').waitFor();
+  await page.getByRole('status', { name: 'The tables are being listed' }).waitFor();
+  expect(await page.getByText('No table fits').count()).toBe(0);
+  go();
+  await page.getByRole('link', { name: /^sought/ }).waitFor();
+  await page.getByLabel('Search tables').fill('nothing has this');
+  await page.getByText('No table fits').waitFor();
+});
