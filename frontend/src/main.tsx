@@ -5,7 +5,7 @@ import { createRoot } from 'react-dom/client';
 
 import { queryClient } from '@/api/queryClient';
 import { router } from '@/app/router';
-import { watchTitles } from '@/lib/exact';
+import { watchTitles } from '@/lib/titles';
 
 import './index.css';
 

@@ -22,6 +22,8 @@ HERE = Path(__file__).parent
 DIST = TOP / "frontend" / "dist"
 FRAME = 50
 """Milliseconds that no frame may take while somebody types."""
+PATIENCE = 900
+"""Seconds after which a browser that tells nothing is taken for one that never will."""
 GROWTH = 2.0
 """Megabytes that count as none: what a collector leaves differs by so much from one look to the next."""
 TABLES = ("bench.first", "bench.second", "bench.changed")
@@ -62,7 +64,7 @@ def _code(home: Home) -> str:
 
 def _run(script: str, *words: str) -> Any:
     line = ["node", script, *words]
-    done = subprocess.run(line, cwd=HERE, capture_output=True, text=True, check=False)
+    done = subprocess.run(line, cwd=HERE, capture_output=True, text=True, check=False, timeout=PATIENCE)
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
 

@@ -6,7 +6,7 @@ import { addressOf, PLACES } from './places';
 useBrowser();
 
 /** What waits for an answer with reason: a plan for somebody who may run it. */
-const LATER = [/^\/api\/operations\/compact/, /^\/icon\.png/];
+const LATER = [/^\/api\/operations\/compact/];
 
 for (const place of PLACES) {
   test(`${place.name} asks for all that it needs at once, code and answers: nothing waits for what it does not need`, async () => {

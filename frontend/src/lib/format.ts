@@ -7,18 +7,24 @@ function short(value: number): string {
   return Math.abs(value) >= 10 ? value.toFixed(1).replace(/\.0$/, '') : value.toFixed(2).replace(/\.?0+$/, '');
 }
 
-/** A size for people, in binary units. */
-export function bytes(value: number): string {
+/** A value in the first of the units, each `step` times the one before, in which it is less than `most`. */
+function inUnit(value: number, units: string[], step: number, most: number): [number, string] {
   let at = 0;
   let left = value;
-  while (Math.abs(left) >= 1023.5 && at < UNITS.length - 1) {
-    left /= 1024;
+  while (Math.abs(left) >= most && at < units.length - 1) {
+    left /= step;
     at += 1;
   }
-  return `${short(left)} ${UNITS[at] ?? 'B'}`;
+  return [left, units[at] ?? ''];
 }
 
-/** Made when first used: the first of them costs a page's start more than all its own code. */
+/** A size for people, in binary units. */
+export function bytes(value: number): string {
+  const [left, unit] = inUnit(value, UNITS, 1024, 1023.5);
+  return `${short(left)} ${unit}`;
+}
+
+/** Made when first used: the first of them takes longer than to evaluate all of the entry. */
 function once<T>(make: () => T): () => T {
   let made: T | undefined;
   return () => (made ??= make());
@@ -36,13 +42,8 @@ const THOUSANDS = ['', 'K', 'M', 'B', 'T'];
 /** A count in few characters: 336.8K. */
 export function compact(value: number): string {
   if (value < 10_000) return count(value);
-  let at = 0;
-  let left = value;
-  while (left >= 999.95 && at < THOUSANDS.length - 1) {
-    left /= 1000;
-    at += 1;
-  }
-  return `${left.toFixed(1).replace(/\.0$/, '')}${THOUSANDS[at] ?? ''}`;
+  const [left, unit] = inUnit(value, THOUSANDS, 1000, 999.95);
+  return left.toFixed(1).replace(/\.0$/, '') + unit;
 }
 
 /** "1 file", "2 files". */

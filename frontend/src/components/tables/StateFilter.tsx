@@ -1,7 +1,7 @@
 import { Link } from '@tanstack/react-router';
 
 import type { TableItem } from '@/api/tables';
-import { buttonVariants } from '@/components/ui/button';
+import { Button } from '@/components/ui/button';
 import { count, words } from '@/lib/format';
 
 import { LEVELS, levelOf, type Level } from './HealthIndicator';
@@ -9,14 +9,11 @@ import { inState, type State } from './tableList';
 
 function Chip({ to, on, label, times }: { to: State; on: boolean; label: string; times: number }) {
   return (
-    <Link
-      to="/tables"
-      search={(before) => ({ ...before, ...to })}
-      aria-current={on ? 'true' : undefined}
-      className={buttonVariants({ variant: on ? 'secondary' : 'ghost', size: 'sm' })}
-    >
-      {label} <span className="text-xs text-muted-foreground tabular-nums">{count(times)}</span>
-    </Link>
+    <Button asChild variant={on ? 'secondary' : 'ghost'} size="sm">
+      <Link to="/tables" search={(before) => ({ ...before, ...to })} aria-current={on ? 'true' : undefined}>
+        {label} <span className="text-xs text-muted-foreground tabular-nums">{count(times)}</span>
+      </Link>
+    </Button>
   );
 }
 

@@ -4,7 +4,7 @@ import type { ComponentProps } from 'react';
 
 import { cn } from '@/lib/cn';
 
-export const buttonVariants = cva(
+const variants = cva(
   'inline-flex shrink-0 items-center justify-center gap-1.5 rounded-md font-medium whitespace-nowrap transition-colors disabled:pointer-events-none disabled:opacity-50 aria-disabled:cursor-not-allowed aria-disabled:opacity-55 [&_svg]:size-4 [&_svg]:shrink-0',
   {
     variants: {
@@ -28,11 +28,11 @@ export const buttonVariants = cva(
   },
 );
 
-export interface ButtonProps extends ComponentProps<'button'>, VariantProps<typeof buttonVariants> {
+export interface ButtonProps extends ComponentProps<'button'>, VariantProps<typeof variants> {
   asChild?: boolean;
 }
 
 export function Button({ className, variant, size, asChild, type = 'button', ...props }: ButtonProps) {
-  if (asChild) return <Slot.Root className={cn(buttonVariants({ variant, size }), className)} {...props} />;
-  return <button type={type} className={cn(buttonVariants({ variant, size }), className)} {...props} />;
+  if (asChild) return <Slot.Root className={cn(variants({ variant, size }), className)} {...props} />;
+  return <button type={type} className={cn(variants({ variant, size }), className)} {...props} />;
 }

@@ -25,6 +25,7 @@ function move({ target, clientX, clientY }: MouseEvent) {
 /** A link that fills its row (`fills-row`) lies over what is in it: it tells the titles of what the pointer is above. */
 export function watchTitles(): void {
   document.addEventListener('mousemove', move, { passive: true });
-  document.addEventListener('scroll', leave, { passive: true });
+  // Also of a list that scrolls by itself.
+  document.addEventListener('scroll', leave, { passive: true, capture: true });
   document.documentElement.addEventListener('mouseleave', leave);
 }
